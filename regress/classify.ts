@@ -4,17 +4,19 @@
  * 1. a line of reasons/SCRIPT.tsv;
  * 2. ours is a 0A000, which says what is left out (not where PostgreSQL's is one too);
  * 3. it is the text of a plan;
- * 4. it follows from an earlier one: it names what a statement should have made that only PostgreSQL carried out, or
- *    stands in a transaction block that such a statement aborted;
- * 5. the line `*` of reasons/SCRIPT.tsv.
+ * 4. the line `*` of reasons/SCRIPT.tsv.
  *
- * No reason may hide more than it says: `text` is refused where the SQLSTATEs differ, and what is `wrong` or
- * `missing` is never excused by what comes after it.
+ * Before all that it `follows` from a refusal if PostgreSQL gives our answer once it refuses the same statements
+ * (refused.ts). Without that proof it is guessed, between 3 and 4: it names what a statement should have made that only
+ * PostgreSQL carried out, or stands in a transaction block that such a statement aborted.
+ *
+ * No reason may hide more than it says: `text` is refused where the SQLSTATEs differ, `memory-order` where the rows are
+ * others, and what is `wrong` or `missing` is never excused by what comes after it.
  */
-import { errorOf, firstDifference, sameOutcome } from './compare.js';
+import { ABORTED, errorOf, firstDifference, sameLines, sameOutcome, UNDEFINED } from './compare.js';
 import type { Outcome } from './psql.js';
 import { type ReasonLine, reasonOfMessage } from './reasons.js';
-import type { Script } from './scripts.js';
+import type { Refused, Script } from './scripts.js';
 import { beginningOf, type Statement } from './split.js';
 
 /** Of a difference that nothing explains. */
@@ -65,9 +67,11 @@ const COMMON = new Set([
 ]);
 
 const CATALOGS = /^\\d|\bpg_\w+|\binformation_schema\b|::reg\w+|obj_description|\bdrop\b.*\bif exists\b/i;
-/** Columns, functions and operators, relations, other objects, cursors, prepared statements, schemas, databases, savepoints. */
-const UNDEFINED = new Set(['42703', '42883', '42P01', '42704', '34000', '26000', '3F000', '3D000', '3B001']);
-const ABORTED = 'current transaction is aborted';
+/** What PostgreSQL says where it refuses what only we do. */
+export interface Proof {
+  readonly refused: Refused;
+  readonly without: readonly Outcome[];
+}
 
 export class Classifier {
   /** Names that exist on PostgreSQL only. */
@@ -75,18 +79,29 @@ export class Classifier {
   /** A transaction block is aborted on one server only. */
   #aborted = false;
 
-  script(script: Script, there: readonly Outcome[], here: readonly Outcome[], lines: readonly ReasonLine[]): Verdict {
+  script(
+    script: Script,
+    there: readonly Outcome[],
+    here: readonly Outcome[],
+    lines: readonly ReasonLine[],
+    proof?: Proof,
+  ): Verdict {
     const byBeginning = new Map(lines.map((line) => [line.beginning, line]));
     const used = new Set<ReasonLine>();
     const differences: Difference[] = [];
     for (const [i, statement] of script.statements.entries()) {
-      const [a, b] = [there[i]!, here[i]!];
-      const same = sameOutcome(statement.text, a, b);
-      if (!same) {
+      const [plain, b] = [there[i]!, here[i]!];
+      const a = proof === undefined || proof.refused.has(i) ? plain : proof.without[i]!;
+      const same = sameOutcome(statement.text, plain, b);
+      if (!same && a !== plain && sameOutcome(statement.text, a, b)) {
+        const found = { reason: 'follows', words: '' };
+        differences.push({ script: script.name, statement, ...found, lines: firstDifference(plain, b) });
+      } else if (!same) {
         const line = byBeginning.get(beginningOf(statement.text));
         if (line !== undefined) used.add(line);
         const said = line === undefined ? null : this.#byHand(line, a, b);
-        const found = said ?? this.#bySelf(statement, a, b) ?? this.#byHand(byBeginning.get('*'), a, b);
+        const found =
+          said ?? this.#bySelf(statement, a, b, proof === undefined) ?? this.#byHand(byBeginning.get('*'), a, b);
         if (found === null || found.byWildcard) {
           const wildcard = byBeginning.get('*');
           if (wildcard !== undefined) used.add(wildcard);
@@ -94,7 +109,7 @@ export class Classifier {
         const { reason, words } = found ?? { reason: UNCLASSIFIED, words: '' };
         differences.push({ script: script.name, statement, reason, words, lines: firstDifference(a, b) });
       }
-      this.#remember(statement.text, a, b);
+      this.#remember(statement.text, plain, b);
     }
     const stale = lines.filter((line) => !used.has(line));
     return { script: script.name, statements: script.statements.length, differences, stale };
@@ -106,17 +121,20 @@ export class Classifier {
     const { reason, words } = line;
     if (reason === 'text' && there.sqlstate !== here.sqlstate)
       return { reason: 'wrong', words: `SQLSTATE ${here.sqlstate}, not ${there.sqlstate}`, byWildcard };
+    if (reason === 'memory-order' && !sameLines(there, here, false))
+      return { reason: 'wrong', words: 'other rows, not another order', byWildcard };
     return { reason, words, byWildcard };
   }
 
-  #bySelf({ text }: Statement, there: Outcome, here: Outcome): Found | null {
+  #bySelf({ text }: Statement, there: Outcome, here: Outcome, guesses: boolean): Found | null {
     const message = errorOf(here);
     if (here.sqlstate === '0A000' && there.sqlstate !== '0A000' && message !== null)
       return { reason: reasonOfMessage(message), words: message, byWildcard: false };
-    if (this.#aborted && (isRefused(here) || isRefused(there)))
+    if (guesses && this.#aborted && (isRefused(here) || isRefused(there)))
       return { reason: 'follows', words: 'the block was aborted before', byWildcard: false };
     if (isExplain(text) && message === null && errorOf(there) === null)
       return { reason: 'planner', words: "EXPLAIN's text", byWildcard: false };
+    if (!guesses) return null;
     const name = this.#lostNameIn(text, here, message);
     return name === undefined ? null : { reason: 'follows', words: `${name} is not there`, byWildcard: false };
   }

@@ -7,12 +7,22 @@
  */
 import type { Outcome } from './psql.js';
 
+/** Of errors about columns, functions and operators, relations, other objects, cursors, prepared statements, schemas, databases, savepoints that are not there. */
+export const UNDEFINED = new Set(['42703', '42883', '42P01', '42704', '34000', '26000', '3F000', '3D000', '3B001']);
+/** Begins the message of what comes after an error in a transaction block. */
+export const ABORTED = 'current transaction is aborted';
+
 export function sameOutcome(text: string, there: Outcome, here: Outcome): boolean {
   // A backslash command leaves the variable as the last statement set it.
   if (!text.startsWith('\\') && there.sqlstate !== here.sqlstate) return false;
+  return sameLines(there, here, /\border\s+by\b/i.test(text));
+}
+
+/** The same lines; the width of columns does not count. */
+export function sameLines(there: Outcome, here: Outcome, ordered: boolean): boolean {
   const [a, b] = [there, here].map(({ lines }) => {
     const folded = lines.map(foldWidths);
-    return /\border\s+by\b/i.test(text) ? folded : folded.sort();
+    return ordered ? folded : folded.sort();
   }) as [string[], string[]];
   return a.length === b.length && a.every((line, i) => line === b[i]);
 }

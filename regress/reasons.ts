@@ -36,6 +36,7 @@ export const REASONS: Readonly<Record<string, Kind>> = {
   physical: 'left out',
   planner: 'promised to nobody',
   'memory-order': 'promised to nobody',
+  'rows-of-equals': 'promised to nobody',
   follows: 'left out',
   text: 'left out',
   'psql-internal': 'left out',

@@ -11,12 +11,13 @@ import { join, resolve } from 'node:path';
 import { type OwnCluster, startCluster } from '../bench/cluster.js';
 import { UsageError } from '../src/cli/exit.js';
 import { runTool, wholeNumber } from '../src/cli/tool.js';
-import { Classifier, UNCLASSIFIED, type Verdict } from './classify.js';
+import { Classifier, type Proof, UNCLASSIFIED, type Verdict } from './classify.js';
 import { type Outcome, readOutcomes, runPsql } from './psql.js';
 import { readReasons } from './reasons.js';
+import { refusedAlone, STAGES } from './refused.js';
 import { blanks, describe, findings, table } from './report.js';
 import { REGRESS_FOLDER, scheduled } from './schedule.js';
-import { marked, readScript, type Script } from './scripts.js';
+import { marked, readScript, type Refused, type Script } from './scripts.js';
 import { freshDatabase } from './servers.js';
 
 const NAME = 'regress';
@@ -29,6 +30,7 @@ const USAGE = `npm run regress -- --postgres-source DIR --peer URL [options]
   --keep DIR             keeps what psql showed there; a script that has a PostgreSQL's output there is not run on it
                          again, so that with all of them no --peer is needed
   --kept                 runs nothing: compares what --keep has of both servers
+  --guess                runs PostgreSQL only once: what follows from an earlier refusal is guessed by names
   --blanks DIR           writes DIR/SCRIPT.tsv with a line for each difference that has no reason yet
   --show REASON,…        lists the differences with these reasons too
   --timeout SECONDS      bound of a script on one server (default 240)
@@ -41,6 +43,7 @@ const OPTIONS = {
   reasons: { type: 'string', default: 'regress/reasons' },
   keep: { type: 'string' },
   kept: { type: 'boolean', default: false },
+  guess: { type: 'boolean', default: false },
   blanks: { type: 'string' },
   show: { type: 'string', default: '' },
   timeout: { type: 'string', default: '240' },
@@ -54,19 +57,26 @@ interface Settings {
   readonly reasons: string;
   readonly keep: string;
   readonly kept: boolean;
+  readonly guess: boolean;
   readonly blanks: string | undefined;
   readonly show: readonly string[];
   readonly timeoutMs: number;
 }
 
 interface Side {
-  readonly name: 'postgresql' | 'quoral';
+  /** Of the folder in which its output is kept. */
+  readonly name: string;
   /** Made when the first script needs it. */
   readonly url: () => Promise<string>;
   readonly reuses: boolean;
 }
 
-async function outcomesOn({ name, url, reuses }: Side, script: Script, settings: Settings): Promise<Outcome[]> {
+async function outcomesOn(
+  { name, url, reuses }: Side,
+  script: Script,
+  settings: Settings,
+  refused?: Refused,
+): Promise<Outcome[]> {
   const folder = join(settings.keep, name);
   mkdirSync(join(folder, 'results'), { recursive: true });
   const outputFile = join(folder, `${script.name}.out`);
@@ -76,7 +86,7 @@ async function outcomesOn({ name, url, reuses }: Side, script: Script, settings:
   const sourceFolder = join(source, REGRESS_FOLDER);
   const run = {
     url: await url(),
-    text: marked(script),
+    text: marked(script, refused),
     outputFile,
     sourceFolder,
     workFolder: settings.keep,
@@ -87,26 +97,108 @@ async function outcomesOn({ name, url, reuses }: Side, script: Script, settings:
   return readOutcomes(outputFile, count);
 }
 
-async function compareAll(settings: Settings, sides: readonly [Side, Side]): Promise<Verdict[]> {
+/** A script and what it gave on both servers. */
+interface Compared {
+  readonly script: Script;
+  readonly there: readonly Outcome[];
+  readonly here: readonly Outcome[];
+}
+
+async function compareAll(settings: Settings, [there, here]: readonly [Side, Side], prove: Prove): Promise<Verdict[]> {
   refuseOtherScripts(settings);
-  const classifier = new Classifier();
   // All before the first script, so that a bad line costs no run.
   const reasons = new Map(settings.names.map((name) => [name, readReasons(settings.reasons, name)]));
-  const verdicts: Verdict[] = [];
+  const all: Compared[] = [];
   for (const [i, name] of settings.names.entries()) {
     const startedMs = Date.now();
     const script = readScript({ source: settings.source, work: settings.keep }, name);
-    const there = await outcomesOn(sides[0], script, settings);
-    const here = await outcomesOn(sides[1], script, settings);
-    const verdict = classifier.script(script, there, here, reasons.get(name)!);
-    verdicts.push(verdict);
-    const open = verdict.differences.filter(({ reason }) => reason === UNCLASSIFIED).length;
+    const onBoth = [await outcomesOn(there, script, settings), await outcomesOn(here, script, settings)] as const;
+    all.push({ script, there: onBoth[0], here: onBoth[1] });
     const seconds = ((Date.now() - startedMs) / 1000).toFixed(1);
-    const counts = `${verdict.statements} statements, ${verdict.differences.length} differ, ${open} without a reason`;
-    console.log(`${i + 1}/${settings.names.length} ${name}: ${counts}, ${seconds} s`);
-    if (settings.blanks !== undefined) writeBlanks(settings.blanks, verdict);
+    console.log(`${i + 1}/${settings.names.length} ${name}: ${script.statements.length} statements, ${seconds} s`);
   }
-  return verdicts;
+  const proofs = settings.guess ? [] : await prove(all, settings);
+  const classifier = new Classifier();
+  return all.map(({ script, there: theirs, here: ours }, i) => {
+    const verdict = classifier.script(script, theirs, ours, reasons.get(script.name)!, proofs[i]);
+    if (settings.blanks !== undefined) writeBlanks(settings.blanks, verdict);
+    return verdict;
+  });
+}
+
+type Prove = (all: readonly Compared[], settings: Settings) => Promise<Proof[]>;
+
+/**
+ * Runs all of PostgreSQL's scripts again, until it refuses all that only we do: see refused.ts. Begins with what the last
+ * such search in the folder came to, as far as that still fails here alone.
+ */
+function prover(freshUrl: () => Promise<string>): Prove {
+  return async (all, settings) => {
+    const lastFile = join(settings.keep, 'refused.txt');
+    let run = 0;
+    const without = async (refused: readonly Refused[]): Promise<Proof[]> => {
+      run++;
+      const count = refused.reduce((sum, { size }) => sum + size, 0);
+      console.log(`PostgreSQL again, run ${run}: refuses ${count} statements`);
+      const side = { name: `postgresql-${run}`, url: once(freshUrl), reuses: true };
+      dropOthers(join(settings.keep, side.name), refusedText(all, refused));
+      const proofs: Proof[] = [];
+      for (const [i, { script }] of all.entries())
+        proofs.push({ refused: refused[i]!, without: await outcomesOn(side, script, settings, refused[i]!) });
+      return proofs;
+    };
+    const seeds = lastRefused(lastFile, all);
+    let proofs: Proof[] = all.map(({ there }, i) => ({ refused: seeds[i]!, without: there }));
+    if (seeds.some(({ size }) => size > 0)) proofs = await without(seeds);
+    for (let stage = 0; stage < STAGES;) {
+      const found = all.map(({ script, here }, i) => refusedAlone(script.statements, proofs[i]!.without, here, stage));
+      if (found.every(({ length }) => length === 0)) {
+        stage++;
+        continue;
+      }
+      proofs = await without(
+        all.map(({ here }, i) => {
+          const more = found[i]!.map((index) => [index, here[index]!] as const);
+          return new Map([...proofs[i]!.refused, ...more]);
+        }),
+      );
+    }
+    writeFileSync(
+      lastFile,
+      refusedText(
+        all,
+        proofs.map(({ refused }) => refused),
+      ),
+    );
+    return proofs;
+  };
+}
+
+function refusedText(all: readonly Compared[], refused: readonly Refused[]): string {
+  return all
+    .map(({ script }, i) => `${script.name} ${[...refused[i]!.keys()].sort((a, b) => a - b).join(' ')}\n`)
+    .join('');
+}
+
+function lastRefused(file: string, all: readonly Compared[]): Refused[] {
+  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
+  const byScript = new Map(
+    lines.map((line) => [line.split(' ')[0]!, line.split(' ').slice(1).filter(Boolean).map(Number)]),
+  );
+  return all.map(({ script, there, here }) => {
+    const still = new Set(refusedAlone(script.statements, there, here, STAGES));
+    const indexes = (byScript.get(script.name) ?? []).filter((index) => still.has(index));
+    return new Map(indexes.map((index) => [index, here[index]!]));
+  });
+}
+
+/** What is kept of a run that refused something else is of no use. */
+function dropOthers(folder: string, refused: string): void {
+  const file = join(folder, 'refused.txt');
+  if (existsSync(file) && readFileSync(file, 'utf8') === refused) return;
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(file, refused);
 }
 
 /** What a script shows depends on those before it. */
@@ -142,10 +234,9 @@ async function runAll(settings: Settings): Promise<number> {
     return freshDatabase(settings.peer);
   };
   try {
-    const verdicts = await compareAll(settings, [
-      { name: 'postgresql', url: once(peer), reuses: true },
-      { name: 'quoral', url: once(quoral), reuses: settings.kept },
-    ]);
+    const postgresql = { name: 'postgresql', url: once(peer), reuses: true };
+    const ours = { name: 'quoral', url: once(quoral), reuses: settings.kept };
+    const verdicts = await compareAll(settings, [postgresql, ours], prover(peer));
     for (const reason of settings.show) {
       const of = verdicts.flatMap(({ differences }) => differences).filter((found) => found.reason === reason);
       console.log(`\n${reason}: ${of.length}\n${of.map(describe).join('\n')}`);
@@ -187,6 +278,7 @@ process.exitCode = await runTool(
         reasons: values.reasons,
         keep: resolve(own ?? values.keep!),
         kept: values.kept,
+        guess: values.guess,
         blanks: values.blanks,
         show: values.show.split(',').filter((reason) => reason !== ''),
         timeoutMs: 1000 * wholeNumber(NAME, 'timeout', values.timeout, 1),

@@ -7,6 +7,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { REGRESS_FOLDER } from './schedule.js';
+import type { Outcome } from './psql.js';
+import { failing } from './refused.js';
 import { splitScript, type Statement } from './split.js';
 
 /** Begins the line that psql writes after a statement: the statement's number and its SQLSTATE follow. */
@@ -65,10 +67,22 @@ export function withPlainTables(text: string): string {
     .join('\n');
 }
 
+/** What is to fail: the statements' numbers, and how they failed on our server. */
+export type Refused = ReadonlyMap<number, Outcome>;
+
 /** The script with a mark after each statement. */
-export function marked({ statements }: Script): string {
+export function marked({ statements }: Script, refused: Refused = new Map()): string {
   const mark = (i: number): string => `\\echo '${MARK}' ${i} :SQLSTATE\n`;
-  return statements.map(({ source }, i) => `${source}${source.endsWith('\n') ? '' : '\n'}${mark(i)}`).join('');
+  const sourceOf = (statement: Statement, i: number): string => {
+    const here = refused.get(i);
+    return here === undefined ? statement.source : failing(statement, here);
+  };
+  return statements
+    .map((statement, i) => {
+      const source = sourceOf(statement, i);
+      return `${source}${source.endsWith('\n') ? '' : '\n'}${mark(i)}`;
+    })
+    .join('');
 }
 
 /**

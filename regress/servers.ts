@@ -16,8 +16,12 @@ const SETTINGS = {
 
 /** Returns the new database's URL. Drops the database "regression" and all roles and tablespaces "regress_…". */
 export async function freshDatabase(url: string): Promise<string> {
+  const there = new URL(url);
+  there.pathname = `/${DATABASE}`;
   const client = await Client.connect(url);
   try {
+    const { rows } = await client.query(`SELECT 1 FROM pg_database WHERE datname = '${DATABASE}'`);
+    if (rows.length > 0) await dropSubscriptions(there.href);
     await client.query(`DROP DATABASE IF EXISTS ${DATABASE}`);
     for (const [what, query] of [
       ['ROLE', `SELECT quote_ident(rolname) FROM pg_roles WHERE ${ROLES}`],
@@ -30,7 +34,19 @@ export async function freshDatabase(url: string): Promise<string> {
   } finally {
     client.close();
   }
-  const there = new URL(url);
-  there.pathname = `/${DATABASE}`;
   return there.href;
+}
+
+/** Of a run in which their DROP failed: no database with one can be dropped. They have no slots. */
+async function dropSubscriptions(url: string): Promise<void> {
+  const client = await Client.connect(url);
+  try {
+    for (const [name] of (await client.query('SELECT quote_ident(subname) FROM pg_subscription')).rows)
+      for (const change of ['DISABLE', 'SET (slot_name = NONE)'])
+        await client.query(`ALTER SUBSCRIPTION ${name} ${change}`);
+    for (const [name] of (await client.query('SELECT quote_ident(subname) FROM pg_subscription')).rows)
+      await client.query(`DROP SUBSCRIPTION ${name}`);
+  } finally {
+    client.close();
+  }
 }

@@ -13,6 +13,8 @@ export interface Statement {
   readonly source: string;
   /** Without the space and comments before it, nor data of COPY. */
   readonly text: string;
+  /** Where the text begins in the source. */
+  readonly textAt: number;
   /** Counted from 1, of the text's first character. */
   readonly line: number;
 }
@@ -91,7 +93,8 @@ class Splitter {
     for (; this.#lineCountedTo < this.#textFrom; this.#lineCountedTo++)
       if (this.#script[this.#lineCountedTo] === '\n') this.#line++;
     const source = this.#script.slice(this.#sourceFrom, sourceTo);
-    this.#found.push({ source, text: this.#script.slice(this.#textFrom, textTo).trim(), line: this.#line });
+    const text = this.#script.slice(this.#textFrom, textTo).trim();
+    this.#found.push({ source, text, textAt: this.#textFrom - this.#sourceFrom, line: this.#line });
     this.#at = sourceTo;
     this.#sourceFrom = sourceTo;
     this.#textFrom = -1;

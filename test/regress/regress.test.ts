@@ -4,6 +4,7 @@ import { Classifier, namesMadeBy, UNCLASSIFIED, type Verdict } from '../../regre
 import { firstDifference, foldWidths, sameOutcome } from '../../regress/compare.js';
 import { outcomesOf } from '../../regress/psql.js';
 import { parseReasons } from '../../regress/reasons.js';
+import { failing, refusedAlone } from '../../regress/refused.js';
 import { blanks, findings, table } from '../../regress/report.js';
 import { parseSchedule } from '../../regress/schedule.js';
 import { clientFiles, marked, withPlainTables } from '../../regress/scripts.js';
@@ -186,6 +187,18 @@ describe('a difference', () => {
     expect(reasonsOf(verdict)).toEqual(['text', 'wrong']);
   });
 
+  it('is wrong where only the order was said to differ and the rows do', () => {
+    const sql = (column: number): string => `SELECT ${column} ORDER BY 1;`;
+    const verdict = classified(
+      [
+        [sql(1), outcome('1\n2'), outcome('2\n1')],
+        [sql(2), outcome('1\n2'), outcome('1\n3')],
+      ],
+      `${sql(1)}\tmemory-order\t\n${sql(2)}\tmemory-order\t`,
+    );
+    expect(reasonsOf(verdict)).toEqual(['memory-order', 'wrong']);
+  });
+
   it('is missed by a line that nothing needs', () => {
     const verdict = classified([['SELECT 1;', done, done]], 'SELECT 1\tplanner\tx\n*\trules\tall');
     expect(verdict.stale.map(({ beginning }) => beginning)).toEqual(['SELECT 1', '*']);
@@ -208,6 +221,55 @@ describe('a difference', () => {
     expect(findings([verdict])).toContain('s:1: SELECT 1\n    P 1\n    Q 2');
     expect(findings([verdict])).toContain('s:2: SELECT 2 (adds 1)');
     expect(blanks(verdict.differences)).toBe('SELECT 1\t?\tP 1 Q 2\n');
+  });
+});
+
+describe('what only we refuse', () => {
+  const refused = failure('0A000', 'no triggers');
+  const last = (script: string) => splitScript(script).at(-1)!;
+
+  it('is replaced on PostgreSQL in stages, and no backslash command is', () => {
+    const statements = splitScript('SELECT 1;\nSELECT 2;\nSELECT 3;\nSELECT 4;\n\\d t\n\\copy t from x\n');
+    const there = statements.map(() => done);
+    there[3] = failure('42601', 'x');
+    const here = [refused, failure('42601', 'x'), failure('42P01', 'x'), refused, refused, refused];
+    const stages = [0, 1, 2].map((stage) => refusedAlone(statements, there, here, stage));
+    expect(stages).toEqual([
+      [0, 5],
+      [0, 1, 5],
+      [0, 1, 2, 5],
+    ]);
+  });
+
+  it('fails on any server, on as many lines, and ends a block where it would', () => {
+    const before = 'SELECT 1;\n-- SELECT\n';
+    expect(failing(last(`${before}SELECT\n2; `), refused)).toBe(
+      "\n-- SELECT\nSELECT CAST('refused' AS pg_catalog.int4);\n",
+    );
+    expect(failing(last('SELECT 1 \\gset\n'), refused)).toBe("SELECT CAST('refused' AS pg_catalog.int4);\n");
+    expect(failing(last('COMMIT;'), refused)).toBe('ROLLBACK;');
+  });
+
+  it('leaves data to psql that COPY did not come to', () => {
+    const copy = last('COPY t FROM stdin;\n1\n\\.\n');
+    expect(failing(copy, refused)).toMatch(/;\n1\n\\\.\n$/);
+    expect(failing(copy, outcome('ERROR:  x\nCONTEXT:  COPY t, line 1', '22P02'))).not.toContain('1');
+  });
+
+  it('excuses what then gives the same, and nothing else', () => {
+    const rows: Outcomes = [
+      ['CREATE TRIGGER g;', done, refused],
+      ['SELECT 1;', outcome('1'), outcome('2')],
+      ['SELECT 2 FROM g;', outcome('1'), outcome('2')],
+      ['SELECT 3;', outcome('1'), outcome('1')],
+    ];
+    const statements = splitScript(rows.map(([sql]) => sql).join('\n'));
+    const without = [failure('22P02', 'x'), outcome('2'), outcome('3'), outcome('3')];
+    const [there, here] = [rows.map(([, a]) => a), rows.map(([, , b]) => b)];
+    const proof = { refused: new Map([[0, refused]]), without };
+    const verdict = new Classifier().script({ name: 's', statements }, there, here, [], proof);
+    expect(reasonsOf(verdict)).toEqual(['triggers', 'follows', UNCLASSIFIED]);
+    expect(verdict.differences[2]!.lines).toEqual(['3', '2']);
   });
 });
 

@@ -8,7 +8,7 @@
 import { sqlError } from '../../base/errors.js';
 import type { AggregateParts, Routine, RoutineParameter, StoredCall } from '../catalog/descriptor.js';
 import { isPolymorphic } from '../functions/polymorphic.js';
-import { resolveTypeName } from '../plan/coerce.js';
+import { resolveUnplaced } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
 import { isBinaryCoercible } from '../types/casts.js';
 import { elementOidOf, formatType, typeByOid } from '../types/registry.js';
@@ -16,12 +16,12 @@ import { findCall } from './aggregate-functions.js';
 import type { FoundCall } from './aggregate-functions.js';
 import type { DdlContext } from './context.js';
 import { parallelOf } from './routine-estimates.js';
-import { checkPolymorphic } from './routine-parameters.js';
+import { checkPolymorphic, parameterType } from './routine-parameters.js';
 import { addRoutine } from './routines.js';
 import { list, of, options, qualifiedName, strings, text, unsupported, valueText } from './tree.js';
 import type { Loose } from './tree.js';
 
-type TypeNode = Parameters<typeof resolveTypeName>[0];
+type TypeNode = Parameters<typeof resolveUnplaced>[0];
 
 /** What is read and forgotten. */
 const FORGOTTEN: ReadonlySet<string> = new Set(['sortop']);
@@ -115,7 +115,7 @@ function definedKind(kind: unknown): string {
 
 function typeOf(ctx: DdlContext, node: unknown): number {
   const inner = (node as Loose)['TypeName'] ?? node;
-  return resolveTypeName(inner as TypeNode, ctx.types).oid;
+  return resolveUnplaced(inner as TypeNode, ctx.types).oid;
 }
 
 /** Set by its name alone, too. */
@@ -155,7 +155,7 @@ function readParameters(ctx: DdlContext, body: Loose): RoutineParameter[] {
     if (!['FUNC_PARAM_IN', 'FUNC_PARAM_DEFAULT', 'FUNC_PARAM_VARIADIC'].includes(mode))
       throw sqlError('42P13', 'aggregates cannot have output arguments');
     if (p['defexpr'] !== undefined) throw sqlError('42P13', 'aggregates cannot have default values');
-    const typeOid = typeOf(ctx, p['argType']);
+    const typeOid = parameterType(ctx, p['argType']);
     const variadic = mode === 'FUNC_PARAM_VARIADIC';
     if (variadic && typeOid === OID.any) throw unsupported('an aggregate of VARIADIC "any"');
     if (variadic && elementOidOf(typeOid) === 0 && !isPolymorphic(typeOid))

@@ -2,6 +2,7 @@
  * ALTER TABLE. The commands of a statement change a draft of the descriptor one after the other; what
  * needs the rows (a rewrite, a scan that verifies them) is collected and done in one pass at the end.
  */
+import { requireTableMethod, requireTablespace } from './tablespaces.js';
 import { sqlError } from '../../base/errors.js';
 import type { ColumnDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { indexReads, isPrimaryKey } from '../catalog/descriptor.js';
@@ -9,7 +10,7 @@ import { isTemporary } from '../catalog/temporary-names.js';
 import type { CompiledExpression, ExecContext } from '../contract.js';
 import { refusePendingChecks } from '../exec/constraint-checks.js';
 import { uniqueRowId } from '../exec/row-writer.js';
-import { resolveTypeName } from '../plan/coerce.js';
+import { resolveUnplaced } from '../plan/coerce.js';
 import { checkDomain, checkDomainLater, domainWaits, isConstrained } from '../functions/domains.js';
 import type { Datum } from '../types/datum.js';
 import { typeByOid } from '../types/registry.js';
@@ -250,6 +251,9 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
       return;
     }
     case 'AT_SetTableSpace':
+      return requireTablespace(command['name']);
+    case 'AT_SetAccessMethod':
+      return requireTableMethod(command['name']);
     case 'AT_DropOids':
     case 'AT_EnableTrigUser':
     case 'AT_DisableTrigUser':
@@ -410,7 +414,7 @@ function dropNotNull(draft: Draft, name: string): void {
 async function alterType(draft: Draft, name: string, def: Loose): Promise<void> {
   const { ctx } = draft;
   const column = draft.column(name);
-  const type = resolveTypeName(def['typeName'] as Parameters<typeof resolveTypeName>[0], ctx.types);
+  const type = resolveUnplaced(def['typeName'] as Parameters<typeof resolveUnplaced>[0], ctx.types);
   const clause = def['collClause'] as Loose | undefined;
   const collation = clause === undefined ? null : writtenCollation(clause, type.oid, ctx.types);
   const isSameType = type.oid === column.typeOid && type.typmod === column.typmod && def['raw_default'] === undefined;

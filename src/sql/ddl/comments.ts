@@ -80,6 +80,11 @@ export async function runComment(ctx: DdlContext, body: Loose): Promise<string> 
     case 'OBJECT_DATABASE':
       await commentOnContainer(ctx, String(body['objtype']), parts[0]!, comment);
       break;
+    case 'OBJECT_FOREIGN_TABLE': {
+      const name = qualifiedName(parts);
+      if ((await openForChange(ctx, name)) === null) return relationMissing(ctx, name);
+      throw sqlError('42809', `"${name.name}" is not a foreign table`);
+    }
     case 'OBJECT_OPERATOR':
       await requireOperator(ctx, object);
       break;

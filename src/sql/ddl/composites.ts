@@ -5,7 +5,7 @@
 import { QuoralError, sqlError } from '../../base/errors.js';
 import type { Descriptor, TableDescriptor } from '../catalog/descriptor.js';
 import type { ExpressionColumn, RelationName } from '../contract.js';
-import { resolveTypeName } from '../plan/coerce.js';
+import { resolveUnplaced } from '../plan/coerce.js';
 import type { CompositeField } from '../types/composite.js';
 import { type CompositeType, userTypeOf } from '../types/user-types.js';
 import { DOMAIN_VALUE } from '../plan/planner.js';
@@ -22,7 +22,7 @@ import type { Loose } from './tree.js';
 function fieldOf(ctx: DdlContext, node: Loose, id: number): CompositeField {
   const def = of(node, 'ColumnDef');
   const name = text(def['colname']);
-  const type = resolveTypeName(def['typeName'] as Parameters<typeof resolveTypeName>[0], ctx.types);
+  const type = resolveUnplaced(def['typeName'] as Parameters<typeof resolveUnplaced>[0], ctx.types);
   checkColumnType(name, type.oid);
   return { id, name, typeOid: type.oid, typmod: type.typmod, ...fieldCollation(ctx, def, type.oid) };
 }
@@ -107,7 +107,7 @@ export async function runAlterComposite(ctx: DdlContext, body: Loose, alter: Alt
         const users = await usersOf(ctx, type);
         refuseColumns(users, type);
         const def = of(command['def'] as Loose, 'ColumnDef');
-        const made = resolveTypeName(def['typeName'] as Parameters<typeof resolveTypeName>[0], ctx.types);
+        const made = resolveUnplaced(def['typeName'] as Parameters<typeof resolveUnplaced>[0], ctx.types);
         const { id, name: kept } = type.fields[at]!;
         const collation = fieldCollation(ctx, def, made.oid);
         const changed: CompositeField = { id, name: kept, typeOid: made.oid, typmod: made.typmod, ...collation };

@@ -1,4 +1,5 @@
 /** What a schema change needs of the session that runs it. */
+import { QuoralError, sqlError } from '../../base/errors.js';
 import type { Logger } from '../../env/env.js';
 import type { KvDb, KvTxn } from '../../txn/kv-txn.js';
 import type { WaitOptions } from '../catalog/catalog.js';
@@ -71,6 +72,49 @@ export interface DdlContext {
   readonly ofType?: number;
   /** Errors in expressions have no place in the statement. */
   readonly unplaced?: boolean;
+}
+
+/**
+ * What one DROP names, each in turn. What goes with them, or is in the way, is told together, that of the last first.
+ * @throws QuoralError 2BP01, after all have been tried
+ */
+export async function dropEach<T>(
+  ctx: DdlContext,
+  items: readonly T[],
+  drop: (item: T) => Promise<void>,
+): Promise<void> {
+  if (items.length === 1) return drop(items[0]!);
+  const cascades: string[][] = [];
+  let inTheWay: QuoralError | null = null;
+  const details: string[][] = [];
+  // What depends on several is told of the first.
+  const told = new Set<string>();
+  for (const item of items) {
+    const from = ctx.cascades.length;
+    try {
+      await drop(item);
+    } catch (error) {
+      if (!isInTheWay(error)) throw error;
+      inTheWay ??= error;
+      const lines = (error.fields.detail ?? '')
+        .split('\n')
+        .map((line) => [line, line.split(' depends on ')[0]!] as const);
+      details.unshift(lines.filter(([, what]) => !told.has(what)).map(([line]) => line));
+      for (const [, what] of lines) told.add(what);
+    }
+    cascades.unshift(ctx.cascades.splice(from));
+  }
+  ctx.cascades.push(...cascades.flat());
+  if (inTheWay === null) return;
+  throw sqlError('2BP01', 'cannot drop desired object(s) because other objects depend on them', {
+    ...inTheWay.fields,
+    detail: details.flat().join('\n'),
+  });
+}
+
+function isInTheWay(error: unknown): error is QuoralError {
+  const isDependence = error instanceof QuoralError && error.sqlstate === '2BP01';
+  return isDependence && error.message.endsWith(' because other objects depend on it');
 }
 
 /** One notice for all that CASCADE has dropped. */

@@ -1,4 +1,5 @@
 /** CREATE TABLE AS and SELECT INTO: the query's rows go straight into the new table's storage. Also CREATE MATERIALIZED VIEW. */
+import { requireTableMethod, requireTablespace } from './tablespaces.js';
 import { sqlError } from '../../base/errors.js';
 import type { CompiledStatement, ExecContext, ParsedStatement } from '../contract.js';
 import { withWanted } from '../plan/wanted-functions.js';
@@ -35,6 +36,8 @@ export async function runCreateTableAs(ctx: DdlContext, body: Loose, statement: 
     ctx.watch.plans.push((await planned(ctx, inner)).compiled);
   if (isView) return createMaterializedView(ctx, name, into, inner);
   const { compiled, execContext } = await planned(ctx, inner);
+  requireTablespace(into['tableSpaceName']);
+  requireTableMethod(into['accessMethod']);
   ctx.watch?.plans.push(compiled);
   if (compiled.columns === null) throw sqlError('42601', `${tag} specifies a query without columns`);
   const names = list(into['colNames']).map(stringOf);

@@ -1,4 +1,5 @@
 /** CREATE TABLE: columns, constraints, LIKE; the table's storage is a range of its own. */
+import { requireTableMethod, requireTablespace } from './tablespaces.js';
 import { QuoralError, sqlError } from '../../base/errors.js';
 import type { ExpressionColumn } from '../contract.js';
 import { addPosition } from '../plan/binder.js';
@@ -62,6 +63,8 @@ export async function runCreateTable(ctx: DdlContext, body: Loose): Promise<stri
   const typed =
     body['ofTypename'] === undefined ? null : await typedColumns(ctx, body['ofTypename'], elements, name.name);
   const parts = await collect(ctx, elements, name.name, typed?.drafts ?? null);
+  requireTablespace(body['tablespacename']);
+  requireTableMethod(body['accessMethod']);
   await createTable(ctx, name.name, schema, parts, {
     options: storageOptions(body['options']),
     unlogged: relation['relpersistence'] === 'u',

@@ -1,4 +1,5 @@
 /** CREATE and DROP DATABASE, CREATE SCHEMA. */
+import { requireTablespace } from './tablespaces.js';
 import { sqlError } from '../../base/errors.js';
 import { errorAt } from '../plan/binder.js';
 import {
@@ -118,6 +119,10 @@ export async function runCreateDatabase(ctx: DdlContext, body: Loose): Promise<s
   const given = options(body['options']).find((one) => one.name === 'owner');
   const role = given === undefined ? null : await roleOf(ctx, namedRole(given.arg));
   if (role !== null) requireMember(ctx, role);
+  const place = options(body['options']).find((one) => one.name === 'tablespace');
+  if (place !== undefined && valueText(place.arg) === 'pg_global')
+    throw sqlError('22023', 'pg_global cannot be used as default tablespace');
+  if (place !== undefined) requireTablespace(valueText(place.arg));
   const owner = role?.id ?? ctx.session.userId;
   await ctx.catalog.readTracked(ctx.txn, owner);
   const id = await ctx.catalog.catalog.ids.next();

@@ -6,7 +6,7 @@ import { sqlError } from '../../base/errors.js';
 import type { Descriptor, TableDescriptor, TypeDescriptor, UsedRoutine } from '../catalog/descriptor.js';
 import { checkDomainLater } from '../functions/domains.js';
 import { DOMAIN_VALUE } from '../plan/planner.js';
-import { resolveTypeName } from '../plan/coerce.js';
+import { resolveUnplaced } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
 import { formatType, typeByOid } from '../types/registry.js';
 import type { DomainCheck, DomainType } from '../types/user-types.js';
@@ -28,7 +28,7 @@ type Base = Pick<DomainType, 'name' | 'typeOid' | 'typmod'>;
 
 export async function runCreateDomain(ctx: DdlContext, body: Loose): Promise<string> {
   const name = qualifiedName(strings(body['domainname']));
-  const type = resolveTypeName(body['typeName'] as Parameters<typeof resolveTypeName>[0], ctx.types);
+  const type = resolveUnplaced(body['typeName'] as Parameters<typeof resolveUnplaced>[0], ctx.types);
   if (typeByOid(type.oid).category === 'P' || type.oid === OID.unknown) {
     throw sqlError('42804', `"${typeByOid(type.oid).name}" is not a valid base type for a domain`);
   }

@@ -1,4 +1,5 @@
 /** DROP of tables, sequences and schemas, and TRUNCATE. */
+import { quoteIdentifier } from '../types/identifiers.js';
 import { sqlError } from '../../base/errors.js';
 import type { Descriptor, SequenceDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { isMaterialized, kindName } from '../catalog/materialized.js';
@@ -15,13 +16,13 @@ import { keyOfCollation } from '../catalog/collation-names.js';
 import { collationUsers, dependenceLines } from './collation-users.js';
 import { dropCollation, dropCollations, shownCollation } from './collations.js';
 import { requireOwner, requireSchemaOwner } from './ownership.js';
-import { notice } from './context.js';
+import { dropEach, notice } from './context.js';
 import { forgetSchemaDefaults } from './default-privileges.js';
 import { dropExtensions, dropExtensionsIn, extensionsIn } from './extensions.js';
 import { detachTable, tablesAround } from './foreign-keys.js';
 import { dropIndexes } from './indexes.js';
 import { dropMissing } from './missing-objects.js';
-import { descriptorOf, newStorage, nextVersion, openForChange, openTable, shownName, visibleName } from './objects.js';
+import { descriptorOf, newStorage, nextVersion, openForChange, openTable, visibleName } from './objects.js';
 import type { Opened } from './objects.js';
 import { dropStatistics, withoutStatistics } from './statistics.js';
 import { dropSequence } from './sequences.js';
@@ -101,13 +102,13 @@ async function dropRelations(
   }
   const options = { cascade, together: new Set(ids) };
   await ctx.catalog.lock(ctx.txn, [...new Set([...ids, ...around])], ctx.wait);
-  for (const name of names) {
+  await dropEach(ctx, names, async (name) => {
     const found = await openForChange(ctx, name, { access: 'drop' });
     if (found === null) {
       const schemaMissing = name.schema !== null && (await ctx.catalog.schemaId(name.schema)) === null;
       if (!missingOk) {
         if (schemaMissing) throw sqlError('3F000', `schema "${name.schema!}" does not exist`);
-        throw sqlError('42P01', `${kind} "${shownName(name)}" does not exist`);
+        throw sqlError('42P01', `${kind} "${name.name}" does not exist`);
       }
       notice(
         ctx,
@@ -116,10 +117,10 @@ async function dropRelations(
           ? `schema "${name.schema!}" does not exist, skipping`
           : `${kind} "${name.name}" does not exist, skipping`,
       );
-      continue;
+      return;
     }
     await dropOpened(ctx, found, name, kind, options);
-  }
+  });
 }
 
 async function dropOpened(
@@ -284,7 +285,7 @@ async function dropSchemaSequence(ctx: DdlContext, sequence: SequenceDescriptor,
 }
 
 async function dropSchemas(ctx: DdlContext, body: Loose): Promise<string> {
-  for (const object of list(body['objects'])) {
+  await dropEach(ctx, list(body['objects']), async (object) => {
     const name = stringOf(object);
     if (name === 'pg_catalog' || name === 'information_schema')
       throw sqlError('2BP01', `cannot drop schema ${name} because it is required by the database system`);
@@ -292,11 +293,11 @@ async function dropSchemas(ctx: DdlContext, body: Loose): Promise<string> {
     if (id === null) {
       if (body['missing_ok'] !== true) throw sqlError('3F000', `schema "${name}" does not exist`);
       notice(ctx, '00000', `schema "${name}" does not exist, skipping`);
-      continue;
+      return;
     }
     await requireSchemaOwner(ctx, id, name);
     await dropSchema(ctx, id, name, body['behavior'] === 'DROP_CASCADE');
-  }
+  });
   return 'DROP SCHEMA';
 }
 
@@ -304,12 +305,13 @@ type Contained = Exclude<Descriptor, { kind: 'schema' | 'database' | 'role' }>;
 
 /** `place`: what stands before a name in the schema, nothing where the search path has it. */
 function containedNames(d: Contained, place: string): string[] {
-  if (d.kind !== 'routine') return [`${kindName(d)} ${place}${d.name}`];
-  return d.routines.map((r) => `function ${identityText(`${place}${d.name}`, r)}`);
+  const name = `${place}${quoteIdentifier(d.name)}`;
+  if (d.kind !== 'routine') return [`${kindName(d)} ${name}`];
+  return d.routines.map((r) => `function ${identityText(name, r)}`);
 }
 
 function placeIn(ctx: DdlContext, schema: string): string {
-  return ctx.session.searchPath.includes(schema) ? '' : `${schema}.`;
+  return ctx.session.searchPath.includes(schema) ? '' : `${quoteIdentifier(schema)}.`;
 }
 
 /** What is in the schema, each with what uses it from elsewhere if it is a type. */
@@ -320,7 +322,8 @@ async function dependents(ctx: DdlContext, inside: readonly Contained[], schema:
   for (const d of inside) {
     for (const what of containedNames(d, place)) lines.push(`${what} depends on schema ${schema}`);
     const outside = (await dependentViews(ctx, d.id)).filter(({ id }) => !together.has(id));
-    lines.push(...(await dependences(ctx, `${kindName(d)} ${place}${d.name}`, outside, { cascade: false, together })));
+    const shown = `${place}${quoteIdentifier(d.name)}`;
+    lines.push(...(await dependences(ctx, `${kindName(d)} ${shown}`, outside, { cascade: false, together })));
     if (d.kind === 'routine') lines.push(...(await groupCallers(ctx, d, together, schema)));
     if (d.kind === 'collation') {
       const users = (await collationUsers(ctx, keyOfCollation(d))).filter(({ id }) => !together.has(id));
@@ -329,7 +332,7 @@ async function dependents(ctx: DdlContext, inside: readonly Contained[], schema:
     if (d.kind !== 'type') continue;
     const type = userTypeOf(d.typeOid)!;
     for (const user of await usersOf(ctx, type)) {
-      if (!inside.some((one) => one.id === user.id)) lines.push(...uses(user, type, `${place}${d.name}`));
+      if (!inside.some((one) => one.id === user.id)) lines.push(...uses(user, type, shown));
     }
   }
   return lines;
@@ -354,7 +357,9 @@ async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: bo
       d.kind === 'table' && !inside.includes(d) && (d.statistics ?? []).some((one) => one.schemaId === id),
   );
   const statistics = elsewhere.flatMap((d) =>
-    d.statistics!.filter((one) => one.schemaId === id).map((one) => `statistics object ${name}.${one.name}`),
+    d
+      .statistics!.filter((one) => one.schemaId === id)
+      .map((one) => `statistics object ${quoteIdentifier(name)}.${quoteIdentifier(one.name)}`),
   );
   if (inside.length + extensions.length + statistics.length > 0 && !cascade) {
     const lines = [...extensions, ...statistics].map((what) => `${what} depends on schema ${name}`);

@@ -1,4 +1,5 @@
 /** Index descriptors from constraints and CREATE INDEX; DROP INDEX. */
+import { requireTablespace } from './tablespaces.js';
 import { sqlError } from '../../base/errors.js';
 import type { QuoralError } from '../../base/errors.js';
 import type {
@@ -32,7 +33,6 @@ import {
   nextVersion,
   openIndex,
   openTable,
-  shownName,
   throwMissing,
 } from './objects.js';
 import { fillIndex } from './rewrite.js';
@@ -119,6 +119,7 @@ export function constraintRequest(c: Loose, defaultColumns: readonly string[]): 
   const names = keys.length > 0 ? keys : defaultColumns;
   const seen = new Set<string>();
   const primary = c['contype'] === 'CONSTR_PRIMARY';
+  requireTablespace(c['indexspace']);
   for (const name of names) {
     if (seen.has(name))
       throw errorAt(
@@ -291,6 +292,7 @@ export async function runCreateIndex(ctx: DdlContext, body: Loose): Promise<stri
       return 'CREATE INDEX';
     }
   }
+  requireTablespace(body['tableSpace']);
   const missing = request.columns.find(
     (c) => c.expression === undefined && !table.columns.some((x) => x.name === c.name && !x.dropped && !x.hidden),
   );
@@ -333,7 +335,7 @@ export async function dropIndexes(ctx: DdlContext, body: Loose): Promise<string>
     const found = await openIndex(ctx, name);
     if (found === null) {
       if (body['missing_ok'] !== true)
-        await throwMissing(ctx, name, sqlError('42704', `index "${shownName(name)}" does not exist`));
+        await throwMissing(ctx, name, sqlError('42704', `index "${name.name}" does not exist`));
       const what = (await lacksSchema(ctx, name)) ? `schema "${name.schema!}"` : `index "${name.name}"`;
       notice(ctx, '00000', `${what} does not exist, skipping`);
       continue;

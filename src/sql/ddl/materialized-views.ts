@@ -6,6 +6,7 @@
  * Limits: CONCURRENTLY asks for the unique index that PostgreSQL needs, and then works as without it: the new rows are
  * computed under the schema lock, for which transactions that have read the view are waited for.
  */
+import { requireTableMethod, requireTablespace } from './tablespaces.js';
 import { QuoralError, sqlError } from '../../base/errors.js';
 import type { TableDescriptor } from '../catalog/descriptor.js';
 import { isMaterialized, queryOf } from '../catalog/materialized.js';
@@ -39,6 +40,8 @@ export async function createMaterializedView(
   const names = list(into['colNames']).map(stringOf);
   if (names.length > made.columns.length) throw sqlError('42601', 'too many column names were specified');
   const columns = made.columns.map((c, i) => ({ ...c, name: names[i] ?? c.name }));
+  requireTablespace(into['tableSpaceName']);
+  requireTableMethod(into['accessMethod']);
   const table = await createTableFor(ctx, name, columns, {
     options: storageOptions(into['options']),
     unlogged: false,

@@ -2,6 +2,8 @@
  * DROP of objects of kinds that the database has none of, or none of users: what PostgreSQL says when one is
  * missing, as an error or, with IF EXISTS, as a notice. Migrations that drop before they create come by here.
  */
+import { LANGUAGES } from '../catalog/languages.js';
+import { ACCESS_METHODS, TABLESPACES } from '../functions/describe-object.js';
 import { QuoralError, sqlError } from '../../base/errors.js';
 import { resolveTypeName } from '../plan/coerce.js';
 import { formatType } from '../types/registry.js';
@@ -44,13 +46,15 @@ const KINDS: Readonly<Record<string, string>> = {
   OBJECT_OPCLASS: 'operator class',
   OBJECT_OPFAMILY: 'operator family',
   OBJECT_CAST: 'cast',
+  OBJECT_SUBSCRIPTION: 'subscription',
+  OBJECT_TABLESPACE: 'tablespace',
   OBJECT_TRANSFORM: 'transform',
 };
 const TAGS: Readonly<Record<string, string>> = {
   OBJECT_FDW: 'FOREIGN DATA WRAPPER',
   OBJECT_STATISTIC_EXT: 'STATISTICS',
 };
-const ACCESS_METHODS: ReadonlySet<string> = new Set(['btree', 'hash', 'gist', 'gin', 'spgist', 'brin']);
+const INDEX_METHODS: ReadonlySet<string> = new Set(['btree', 'hash', 'gist', 'gin', 'spgist', 'brin']);
 
 export async function dropMissing(ctx: DdlContext, body: Loose): Promise<string> {
   const type = String(body['removeType']);
@@ -71,11 +75,25 @@ const NEVER: ReadonlySet<string> = new Set([
   'OBJECT_EVENT_TRIGGER',
   'OBJECT_FDW',
   'OBJECT_FOREIGN_SERVER',
+  'OBJECT_SUBSCRIPTION',
+  'OBJECT_TSPARSER',
+  'OBJECT_TSDICTIONARY',
+  'OBJECT_TSTEMPLATE',
+  'OBJECT_TSCONFIGURATION',
+  'OBJECT_CONVERSION',
 ]);
+/** Kinds of which all are built in. */
+const BUILT_IN: Readonly<Record<string, ReadonlyMap<number, string>>> = {
+  OBJECT_LANGUAGE: new Map([...LANGUAGES].map(([oid, { name }]) => [oid, name])),
+  OBJECT_TABLESPACE: TABLESPACES,
+  OBJECT_ACCESS_METHOD: ACCESS_METHODS,
+};
 
-/** @throws QuoralError as dropMissing does, if it is a kind of which there are no objects */
+/** @throws QuoralError as dropMissing does, if it is a kind of which there are no objects, or not this one */
 export async function refuseIfNever(ctx: DdlContext, type: unknown, object: Loose): Promise<void> {
-  if (NEVER.has(String(type))) await refuseMissing(ctx, String(type), object);
+  const names = BUILT_IN[String(type)]?.values();
+  const isMissing = names === undefined ? NEVER.has(String(type)) : ![...names].includes(namesOf(object).at(-1)!);
+  if (isMissing) await refuseMissing(ctx, String(type), object);
 }
 
 /** ALTER of a kind of which there are no objects. @throws QuoralError as dropMissing does */
@@ -99,7 +117,7 @@ async function missing(ctx: DdlContext, type: string, object: Loose): Promise<Mi
     case 'OBJECT_OPCLASS':
     case 'OBJECT_OPFAMILY': {
       const [method = '', ...rest] = names;
-      if (!ACCESS_METHODS.has(method))
+      if (!INDEX_METHODS.has(method))
         return { sqlstate: '42704', message: `access method "${method}" does not exist`, always: true };
       const within = await missingSchema(ctx, rest);
       const message = `${kind} "${rest.join('.')}" does not exist for access method "${method}"`;
@@ -108,9 +126,8 @@ async function missing(ctx: DdlContext, type: string, object: Loose): Promise<Mi
     case 'OBJECT_FOREIGN_TABLE':
       return (
         (await missingSchema(ctx, names)) ?? {
-          sqlstate: '42P01',
-          message: `foreign table "${names.join('.')}" does not exist`,
-          skipped: `foreign table "${names.at(-1)!}" does not exist`,
+          sqlstate: '42704',
+          message: `foreign table "${names.at(-1)!}" does not exist`,
         }
       );
     default:

@@ -1,4 +1,5 @@
 /** Finding and naming catalog objects for schema statements: with locks, existence rules and PostgreSQL's errors. */
+import { quoteIdentifier } from '../types/identifiers.js';
 import { QuoralError, sqlError } from '../../base/errors.js';
 import { tablePrefix } from '../../encoding/keyspace.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID } from '../catalog/bootstrap.js';
@@ -31,13 +32,15 @@ export function shownName(name: RelationName): string {
   return name.schema === null ? name.name : `${name.schema}.${name.name}`;
 }
 
-/** As messages name it: with its schema only where the name alone does not find it. */
+/** As messages name it, to be read by SQL: with its schema only where the name alone does not find it. */
 export async function visibleName(
   ctx: DdlContext,
   { schemaId, name }: { readonly schemaId: number; readonly name: string },
 ): Promise<string> {
   const schema = await ctx.catalog.schemaName(schemaId);
-  return ctx.session.searchPath.includes(schema) ? name : `${schema}.${name}`;
+  return ctx.session.searchPath.includes(schema)
+    ? quoteIdentifier(name)
+    : `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
 }
 
 /**

@@ -179,10 +179,17 @@ function countBits(bits: number): number {
   return count;
 }
 
+/** Which of them it is, is not told. */
+const RELATIONS: ReadonlySet<string> = new Set(['view', 'materialized view']);
+
 /** Nothing, or not everything, is the user's to grant. */
 function refuse(ctx: DdlContext, target: Target, usable: number, wanted: Wanted): void {
   const held = rightsOf(target.acl, (id) => ctx.rights.isMember(id));
-  if (usable === 0 && held === 0) throw sqlError('42501', `permission denied for ${target.shownKind} ${target.name}`);
+  if (usable === 0 && held === 0)
+    throw sqlError(
+      '42501',
+      `permission denied for ${RELATIONS.has(target.shownKind) ? 'table' : target.shownKind} ${target.name}`,
+    );
   // Who grants ALL grants what there is.
   if (usable !== 0 && wanted.rights.some(({ right }) => right === null)) return;
   const how = usable === 0 ? 'no' : 'not all';

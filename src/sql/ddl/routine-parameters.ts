@@ -2,18 +2,18 @@
  * The parameters and the result of CREATE FUNCTION and PROCEDURE: modes, types, defaults, and what must be there for a
  * polymorphic result to have a type in each call.
  */
-import { sqlError } from '../../base/errors.js';
+import { QuoralError, sqlError } from '../../base/errors.js';
 import type { Routine, RoutineParameter, UsedRoutine } from '../catalog/descriptor.js';
 import { isPolymorphic } from '../functions/polymorphic.js';
 import { errorAt } from '../plan/binder.js';
-import { resolveTypeName } from '../plan/coerce.js';
+import { resolveTypeName, resolveUnplaced } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
 import { catalogOidOf, formatType, isArrayType } from '../types/registry.js';
 import { pinsIn } from '../types/pinned-types.js';
 import { typesWithin } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
 import { deparse } from './deparse.js';
-import { of, text, unsupported } from './tree.js';
+import { list, of, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 
 type TypeNode = Parameters<typeof resolveTypeName>[0];
@@ -32,6 +32,19 @@ const TAKES_ALL: readonly number[] = [OID.anyelement, OID.anynonarray, OID.anyco
 
 export function typeOf(ctx: DdlContext, node: unknown): number {
   return resolveTypeName(node as TypeNode, ctx.types).oid;
+}
+
+/** One that is not there is told without quotes, and without its place. */
+export function parameterType(ctx: DdlContext, node: unknown): number {
+  try {
+    return typeOf(ctx, node);
+  } catch (error) {
+    const named =
+      error instanceof QuoralError && error.sqlstate === '42704' ? /^type "(.*)" does/.exec(error.message) : null;
+    if (named === null) throw error;
+    const bounds = '[]'.repeat(list((node as Loose)['arrayBounds']).length);
+    throw sqlError('42704', `type ${named[1]!}${bounds} does not exist`);
+  }
 }
 
 /** As column defaults are kept: only a bare literal takes the type at once. */
@@ -84,7 +97,7 @@ export function readParameters(ctx: DdlContext, nodes: readonly Loose[], procedu
   for (const node of nodes) {
     const p = of(node, 'FunctionParameter');
     const mode = MODES[text(p['mode'])] ?? 'in';
-    const typeOid = typeOf(ctx, p['argType']);
+    const typeOid = parameterType(ctx, p['argType']);
     if ((p['argType'] as Loose)['setof'] === true)
       throw sqlError('42P13', `${procedure ? 'procedures' : 'functions'} cannot accept set arguments`);
     const name = text(p['name']);
@@ -170,7 +183,7 @@ export function readReturns(ctx: DdlContext, body: Loose, parameters: readonly R
   }
   const set = node['setof'] === true;
   if (parameters.some((p) => p.mode === 'table')) return { typeOid: implied, set, columns: null };
-  const typeOid = typeOf(ctx, node);
+  const typeOid = resolveUnplaced(node as TypeNode, ctx.types).oid;
   if (outputs.length > 0 && typeOid !== implied) {
     throw sqlError('42P13', `function result type must be ${formatType(implied)} because of OUT parameters`);
   }

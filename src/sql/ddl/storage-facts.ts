@@ -3,6 +3,7 @@
  * columns and indexes, STORAGE, COMPRESSION, REPLICA IDENTITY, CLUSTER ON. It is kept and shown in the catalogs, so that a
  * dump has it, and changes nothing here.
  */
+import { requireTablespace } from './tablespaces.js';
 import { sqlError } from '../../base/errors.js';
 import type { ColumnDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { foreignKeysTo } from '../catalog/linked-tables.js';
@@ -187,6 +188,7 @@ function changedIndex(
     // The owner is the table's.
     case 'AT_ChangeOwner':
     case 'AT_SetTableSpace':
+      requireTablespace(command['name']);
       return index;
     default:
       throw refusedAction(index.name, 'indexes', command);

@@ -10,6 +10,7 @@
  *      in, and only then looks for the objects that use it;
  *   3. it then locks these, which waits for every statement that runs by the old definition, and writes them anew.
  */
+import { quoteIdentifier } from '../types/identifiers.js';
 import { assert } from '../../base/assert.js';
 import { QuoralError, sqlError } from '../../base/errors.js';
 import { typeEntryName } from '../catalog/entry-names.js';
@@ -24,7 +25,7 @@ import type { UserType } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
 import { initialAcl } from './default-privileges.js';
 import { notOwner, ownsSchemaOf } from './ownership.js';
-import { notice } from './context.js';
+import { dropEach, notice } from './context.js';
 import { creationSchema, lacksSchema, shownName, throwMissing, visibleName } from './objects.js';
 import { tablesOfType } from './typed-tables.js';
 import { list, of, qualifiedName, strings } from './tree.js';
@@ -236,18 +237,18 @@ export type DropUsers = (ctx: DdlContext, type: UserType, users: readonly Descri
 
 export async function dropTypes(ctx: DdlContext, body: Loose, dropUsers: DropUsers): Promise<string> {
   const domains = body['removeType'] === 'OBJECT_DOMAIN';
-  for (const object of list(body['objects'])) {
+  await dropEach(ctx, list(body['objects']), async (object) => {
     const name = typeNameIn(object);
     const opened = await openType(ctx, name, 'drop');
     if (opened === null) {
       if (body['missing_ok'] !== true) return typeMissing(ctx, name);
       const what = (await lacksSchema(ctx, name)) ? `schema "${name.schema!}"` : `type "${shownName(name)}"`;
       notice(ctx, '00000', `${what} does not exist, skipping`);
-      continue;
+      return;
     }
     if (domains && opened.type.kind !== 'domain') throw sqlError('42809', `"${name.name}" is not a domain`);
     await dropType(ctx, opened, body['behavior'] === 'DROP_CASCADE', dropUsers);
-  }
+  });
   return domains ? 'DROP DOMAIN' : 'DROP TYPE';
 }
 
@@ -329,7 +330,7 @@ function columnUses(user: TableDescriptor, oid: number, shown: string): string[]
   const arrays = columns.filter((c) => isArrayType(c.typeOid)).reverse();
   return [...arrays, ...columns.filter((c) => !arrays.includes(c)).reverse()].map(
     (c) =>
-      `column ${c.name} of ${kindName(user)} ${user.name} depends on type ${shown}${arrays.includes(c) ? '[]' : ''}`,
+      `column ${c.name} of ${kindName(user)} ${quoteIdentifier(user.name)} depends on type ${shown}${arrays.includes(c) ? '[]' : ''}`,
   );
 }
 

@@ -26,6 +26,8 @@ srf(
   },
 );
 
+// psql asks for the foreign keys of a table's ancestors.
+srf('pg_partition_ancestors(regclass) regclass', () => [], { columnName: 'relid' });
 srf('pg_partition_tree(regclass) record', () => [], {
   resultColumns: [
     { name: 'relid', typeOid: OID.regclass },

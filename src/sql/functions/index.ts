@@ -42,6 +42,7 @@ import './system.js';
 import './privileges.js';
 import './statistics-text.js';
 import './dump.js';
+import './index-properties.js';
 import './relation-facts.js';
 import './updatable.js';
 import './notifications.js';

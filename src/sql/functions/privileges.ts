@@ -2,6 +2,7 @@
  * What roles may do (has_table_privilege and its relatives), who is a member of whom, and lists of privileges as values (aclexplode and its
  * relatives). Asked of the view of the catalog that the statement has.
  */
+import { TABLESPACES } from './describe-object.js';
 import { sqlError } from '../../base/errors.js';
 import {
   type Acl,
@@ -247,15 +248,22 @@ define('language', (who, object, privileges, ctx) => {
   return onList(languageAcl(access(ctx).database(ctx.services.database), oid), SUPERUSER_OID, asked, rights);
 });
 
-const UNOWNED: readonly (readonly [string, RightName, boolean])[] = [
-  ['tablespace', 'create', false],
-  ['foreign_data_wrapper', 'usage', false],
-  ['server', 'usage', false],
+const NONE: ReadonlyMap<number, string> = new Map();
+const UNOWNED: readonly (readonly [string, RightName, boolean, ReadonlyMap<number, string>])[] = [
+  ['tablespace', 'create', false, TABLESPACES],
+  ['foreign_data_wrapper', 'usage', false, NONE],
+  ['server', 'usage', false, NONE],
 ];
-for (const [what, right, isPublic] of UNOWNED) {
-  define(what, (who, _object, privileges, ctx) => {
+for (const [what, right, isPublic, all] of UNOWNED) {
+  define(what, (who, object, privileges, ctx) => {
     const rights = rightsFor(who, ctx);
+    if (typeof object === 'string' && ![...all.values()].includes(object))
+      throw sqlError(
+        '42704',
+        `${what === 'foreign_data_wrapper' ? 'foreign-data wrapper' : what} "${object}" does not exist`,
+      );
     const asked = readAsked(privileges, [right]);
+    if (typeof object === 'number' && !all.has(object)) return null;
     return rights.superuser || (isPublic && asked.some(({ withOption }) => !withOption));
   });
 }

@@ -25,7 +25,7 @@ import { OID } from '../types/oids.js';
 import { missingRelation, schemaOid } from '../types/reg-names.js';
 import { catalogOidOf, findTypeByOid, formatType, typeByOid } from '../types/registry.js';
 import type { CallInfo, Value } from './entry.js';
-import { fn, fns, srf } from './define.js';
+import { fn, fns } from './define.js';
 import { quoteIdentifier } from './strings.js';
 import { indexColumnText, indexText } from './index-text.js';
 import { viewOfRule } from '../catalog/rule-oids.js';
@@ -389,9 +389,6 @@ function ruleDefinition(oid: number, pretty: boolean, ctx: ExecContext): Datum {
 fn('pg_get_ruledef(oid) text', (oid: number, ctx: ExecContext) => ruleDefinition(oid, false, ctx), STABLE);
 fn('pg_get_ruledef(oid, bool) text', ruleDefinition, STABLE);
 
-// There are no partitions; psql asks for the foreign keys of a table's ancestors.
-srf('pg_partition_ancestors(regclass) regclass', () => [], STABLE);
-
 for (const name of ['pg_get_triggerdef', 'pg_get_partkeydef', 'pg_get_partition_constraintdef']) {
   fn(`${name}(oid) text`, () => null, STABLE);
   fn(`${name}(oid, bool) text`, () => null, STABLE);
@@ -508,19 +505,6 @@ fn('pg_tablespace_location(oid) text', () => '', STABLE);
 fn('pg_relation_is_publishable(regclass) bool', () => true, STABLE);
 fn('pg_my_temp_schema() oid', () => 0, STABLE);
 fn('pg_relation_filenode(regclass) oid', (oid: number) => oid, STABLE);
-fn(
-  'pg_index_column_has_property(regclass, int4, text) bool',
-  (_oid: number, _n: number, property: string) =>
-    ['asc', 'nulls_last', 'orderable', 'distance_orderable', 'returnable', 'search_array', 'search_nulls'].includes(
-      property,
-    ) && property !== 'distance_orderable',
-  STABLE,
-);
-fn(
-  'pg_indexam_has_property(oid, text) bool',
-  (_oid: number, property: string) => ['can_order', 'can_unique', 'can_multi_col', 'can_include'].includes(property),
-  STABLE,
-);
 
 // ---- sizes ----
 

@@ -323,13 +323,16 @@ function isTakenAs(from: number, to: number): boolean {
 
 function bindBuiltIn(ctx: ExprContext, call: FuncCall, names: readonly string[], location: number): Expr {
   const name = names.at(-1) ?? '';
-  if (call.over !== undefined) return bindWindowCall(ctx, { call, name, location, own: null });
+  if (call.over !== undefined && (WINDOW_FUNCTIONS.has(name) || isAggregateName(name)))
+    return bindWindowCall(ctx, { call, name, location, own: null });
   if (WINDOW_FUNCTIONS.has(name) && (hypotheticalSet(name) === undefined || call.agg_within_group !== true)) {
     if (hypotheticalSet(name) !== undefined && call.args !== undefined) throw withinGroupRequired(name, location);
     throw errorAt('42809', `window function ${name} requires an OVER clause`, location);
   }
   if (isAggregateName(name)) return bindAggregate(ctx, { call, name, location, own: null });
-  const nodes = placedArguments(ctx, names.slice(-2).join('.'), call);
+  const within = call.agg_within_group === true;
+  const sorts = within ? (call.agg_order ?? []).map((sort) => as(sort, 'SortBy')!.node!) : [];
+  const nodes = [...placedArguments(ctx, names.slice(-2).join('.'), call), ...sorts];
   checkArguments(nodes.length, location);
   const args = nodes.map((n) => ctx.bind(ctx, n));
   const made = asWritten(names, () =>
@@ -340,11 +343,15 @@ function bindBuiltIn(ctx: ExprContext, call: FuncCall, names: readonly string[],
       ? `${name}(*)`
       : call.agg_distinct === true
         ? 'DISTINCT'
-        : call.agg_filter !== undefined
-          ? 'FILTER'
+        : within
+          ? 'WITHIN GROUP'
           : call.agg_order !== undefined
             ? 'ORDER BY'
-            : null;
+            : call.agg_filter !== undefined
+              ? 'FILTER'
+              : null;
+  if (call.over !== undefined && only === null)
+    throw errorAt('42809', `OVER specified, but ${name} is not a window function nor an aggregate function`, location);
   if (only !== null) throw errorAt('42809', `${only} specified, but ${name} is not an aggregate function`, location);
   return call.funcformat === 'COERCE_SQL_SYNTAX' && made.kind === 'call' ? { ...made, syntax: true } : made;
 }

@@ -228,7 +228,11 @@ function insertSource(
 }
 
 export function insertCell(b: Binder, ctx: ExprContext, column: ColumnDescriptor, node: Node, override: string): Expr {
-  if (as(node, 'SetToDefault') !== undefined) return defaultOf(b, column);
+  if (as(node, 'SetToDefault') !== undefined) {
+    // What the column gets in any case would be drawn from its sequence twice.
+    const isOverridden = override === 'OVERRIDING_USER_VALUE' && column.identity !== null;
+    return isOverridden ? constant(null, column.typeOid) : defaultOf(b, column);
+  }
   if (column.generated != null)
     throw generatedValue(`cannot insert a non-DEFAULT value into column "${column.name}"`, column);
   if (column.identity === 'always' && override !== 'OVERRIDING_SYSTEM_VALUE' && override !== 'OVERRIDING_USER_VALUE')
@@ -318,8 +322,10 @@ export function bindAssignments(
     const found = target.columns.find((c) => c.name === name);
     if (found === undefined && isSystemName(name))
       throw errorAt('0A000', `cannot assign to system column "${name}"`, location);
-    if (found === undefined)
+    if (found === undefined) {
+      refuseValues(ctx, list);
       throw errorAt('42703', `column "${name}" of relation "${target.name}" does not exist`, location);
+    }
     refuseUnchangeable(found, change);
     const { position } = found;
     noteWritten(target, position, 'updated');
@@ -347,6 +353,14 @@ export function bindAssignments(
       as(val, 'SetToDefault') !== undefined ? defaultOf(b, settable) : assignedValue(b, ctx, val, settable, shared);
   }
   return assignments;
+}
+
+/** What is wrong with a value is told before a column that is not there. */
+function refuseValues(ctx: ExprContext, list: readonly Node[]): void {
+  for (const node of list) {
+    const { val } = must(node, 'ResTarget') as ResTarget;
+    if (as(val, 'SetToDefault') === undefined && as(val, 'MultiAssignRef') === undefined) bindExpr(ctx, val!);
+  }
 }
 
 /** @throws QuoralError 428C9 if an UPDATE may not give the column one */

@@ -442,8 +442,9 @@ function bindPlainSelect(
           'HAVING',
           locationOf(select.havingClause),
         );
-  const groups = bindGroups(b, select, scope, output, targets);
+  // In this order the clauses' errors are told.
   const keys = bindOrder(b, select, output, targets);
+  const groups = bindGroups(b, select, scope, output, targets);
   const distinctOn = bindDistinctOn(b, select, output, targets);
   checkDistinct(select, distinctOn, keys, targets);
 

@@ -3,7 +3,7 @@
  * context wants; everything else goes through pg_cast's rules. Literals are read at once where the
  * result can depend on no setting and no clock; otherwise once per execution.
  */
-import { sqlError } from '../../base/errors.js';
+import { QuoralError, sqlError } from '../../base/errors.js';
 import { assert } from '../../base/assert.js';
 import { findCast, identityCast, isBinaryCoercible, canCoerce, selectCommonType } from '../types/casts.js';
 import type { CastContext } from '../types/casts.js';
@@ -386,6 +386,16 @@ export interface TypeScope {
 export const BUILT_IN_ONLY: TypeScope = { userType: () => null };
 
 /** The type that a written name means, with its modifier. */
+/** For statements whose errors about types have no place. @throws QuoralError as resolveTypeName does */
+export function resolveUnplaced(type: TypeName, scope: TypeScope): { readonly oid: number; readonly typmod: number } {
+  try {
+    return resolveTypeName(type, scope);
+  } catch (error) {
+    if (!(error instanceof QuoralError) || error.sqlstate !== '42704') throw error;
+    throw sqlError('42704', error.message);
+  }
+}
+
 export function resolveTypeName(type: TypeName, scope: TypeScope): { readonly oid: number; readonly typmod: number } {
   const written = typeNameOf(type);
   const builtIn = isBuiltInType(written.schema, written.name) ? typeByName(written.name) : null;

@@ -174,7 +174,7 @@ function parseExecute(p: Parsing, line: number): Statement {
   return { kind: 'execute', line, query, into: to, using };
 }
 
-/** Any other statement up to its semicolon, with the INTO taken out of it. */
+/** Any other statement up to its semicolon, with blanks for the INTO, so that places in it stay where they are. */
 function parseSqlStatement(p: Parsing, line: number): Statement {
   const { reader } = p;
   const start = reader.peek().start;
@@ -196,7 +196,8 @@ function parseSqlStatement(p: Parsing, line: number): Statement {
       text += reader.text.slice(from, token.start);
       reader.next();
       to = into(p);
-      from = reader.at;
+      from = reader.peek().start;
+      text += ' '.repeat(from - token.start);
       continue;
     }
     if (token.text === '(') depth++;
@@ -204,7 +205,7 @@ function parseSqlStatement(p: Parsing, line: number): Statement {
     before = token.text;
     reader.next();
   }
-  return { kind: 'sql', line, query: piece(p, text.trim(), false, to === null ? start : null), into: to };
+  return { kind: 'sql', line, query: piece(p, text.trim(), false, start), into: to };
 }
 
 /** A query, EXECUTE of one, or a bound cursor. */

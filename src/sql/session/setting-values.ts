@@ -1,4 +1,6 @@
 /** Values of settings: the words of booleans, units of times and sizes, DateStyle, time zones. */
+import { requireTableMethod } from '../ddl/tablespaces.js';
+import { ACCESS_METHODS, TABLESPACES } from '../functions/describe-object.js';
 import { sqlError } from '../../base/errors.js';
 import type { SettingDefinition } from '../catalog/virtual/setting-definition.js';
 import { findZone } from '../types/calendar.js';
@@ -126,6 +128,15 @@ function checkString(
       return checkExtraChecks(value, invalid);
     case 'TimeZone':
       return checkTimeZone(value, invalid);
+    case 'default_table_access_method':
+      if (value === '') throw invalid(undefined, `${def.name} cannot be empty.`);
+      if ([...ACCESS_METHODS.values()].includes(value)) requireTableMethod(value);
+      else throw invalid(undefined, `Table access method "${value}" does not exist.`);
+      return value;
+    case 'default_tablespace':
+      if (value !== '' && ![...TABLESPACES.values()].includes(value))
+        throw invalid(undefined, `Tablespace "${value}" does not exist.`);
+      return value;
     default:
       return value;
   }

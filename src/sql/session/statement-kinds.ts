@@ -36,11 +36,18 @@ export function actsAtCommit({ kind }: ParsedStatement): boolean {
   return kind === 'NotifyStmt' || kind === 'ListenStmt' || kind === 'UnlistenStmt';
 }
 
-/** May run in a failed transaction: COMMIT, ROLLBACK, ROLLBACK TO. */
+const ENDS: ReadonlySet<string> = new Set([
+  'TRANS_STMT_COMMIT',
+  'TRANS_STMT_ROLLBACK',
+  'TRANS_STMT_ROLLBACK_TO',
+  'TRANS_STMT_PREPARE',
+]);
+
+/** May run in a failed transaction. */
 export function endsTransaction(statement: ParsedStatement): boolean {
   if (statement.kind !== 'TransactionStmt') return false;
   const kind = bodyOf(statement)['kind'];
-  return kind === 'TRANS_STMT_COMMIT' || kind === 'TRANS_STMT_ROLLBACK' || kind === 'TRANS_STMT_ROLLBACK_TO';
+  return ENDS.has(String(kind));
 }
 
 export function textColumn(name: string, typeOid: number = OID.text): ResultColumn {

@@ -220,9 +220,14 @@ export class SessionTransaction {
     await this.#finish(commit);
   }
 
+  /** @throws what a deferred constraint has against the commit */
+  async checkDeferred(): Promise<void> {
+    if (this.#txn !== null) await checkDeferredConstraints(this.#txn, this.#host.format);
+  }
+
   /** Makes the writes durable; `end` must follow. */
   async commit(): Promise<void> {
-    if (this.#txn !== null) await checkDeferredConstraints(this.#txn, this.#host.format);
+    await this.checkDeferred();
     const { notifications } = this.#host;
     if (!notifications.pending) return this.#commitTxn();
     const mayWrite = !this.modes.readOnly && this.modes.asOf === null;

@@ -174,9 +174,29 @@ async function transaction(session: Session, statement: ParsedStatement, body: L
       requireBlock(session, 'ROLLBACK TO SAVEPOINT');
       return rollbackTo(session, name);
     }
-    default:
-      throw sqlError('0A000', 'two-phase commit by PREPARE TRANSACTION is not supported');
+    case 'TRANS_STMT_PREPARE':
+      return prepareTransaction(session);
+    default: {
+      const command = body['kind'] === 'TRANS_STMT_COMMIT_PREPARED' ? 'COMMIT PREPARED' : 'ROLLBACK PREPARED';
+      if (session.state.inAnyBlock) throw sqlError('25001', `${command} cannot run inside a transaction block`);
+      throw sqlError('42704', `prepared transaction with identifier "${String(body['gid'])}" does not exist`);
+    }
   }
+}
+
+/** As where max_prepared_transactions is 0: whatever comes of it, the block has ended. */
+async function prepareTransaction(session: Session): Promise<string> {
+  if (!session.state.inBlock) session.warn('25P01', 'there is no transaction in progress');
+  const ends = !session.state.inBlock || session.state.state === 'failed';
+  try {
+    if (!ends) await session.transaction.checkDeferred();
+  } finally {
+    await session.transaction.end(false);
+  }
+  if (ends) return 'ROLLBACK';
+  throw sqlError('55000', 'prepared transactions are disabled', {
+    hint: 'Set max_prepared_transactions to a nonzero value.',
+  });
 }
 
 /** AND CHAIN goes on with the modes of the transaction; one of the past is not begun again. */

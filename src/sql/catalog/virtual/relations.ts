@@ -304,6 +304,14 @@ function attributeOfColumn(model: Model, table: TableDescriptor, column: ColumnD
   );
 }
 
+/** The first that is free of `name`, `name1`, …: a table's column may be in its index twice. It is added to the names. */
+function nameAmong(names: Set<string>, name: string): string {
+  let found = name;
+  for (let i = 1; names.has(found); i++) found = `${name}${i}`;
+  names.add(found);
+  return found;
+}
+
 /** What PostgreSQL keeps in an index of this kind. */
 function keptType({ method, columns }: IndexDescriptor, at: number, typeOid: number): number {
   const opclass = columns[at]?.opclass;
@@ -316,6 +324,7 @@ function* attributesOfTable(model: Model, table: TableDescriptor): Iterable<Row>
   for (const column of shownColumns(table)) yield attributeOfColumn(model, table, column);
   for (const index of shownIndexes(table)) {
     let number = 0;
+    const names = new Set<string>();
     for (const column of indexColumns(table, index)) {
       number++;
       if (column !== undefined) {
@@ -324,7 +333,7 @@ function* attributesOfTable(model: Model, table: TableDescriptor): Iterable<Row>
         const place = {
           relation: index.oid,
           number,
-          name: column.name,
+          name: nameAmong(names, column.name),
           typeOid,
           typmod: typeOid === column.typeOid ? column.typmod : -1,
           collation: collationOf(column.typeOid, column.collation),
