@@ -20,6 +20,12 @@ import type { TimerHandle, Timers } from '../env/env.js';
 import { EXIT_OK, EXIT_USAGE } from './exit.js';
 import { isToSupervisor, type FromSupervisor } from './supervisor-messages.js';
 
+/**
+ * The C library's own limit grows with what is freed: values of megabytes then come from its heap, which keeps the pages once
+ * they have been touched. Above a fixed limit they are given back at once.
+ */
+const NODE_ENVIRONMENT = { MALLOC_MMAP_THRESHOLD_: '262144' };
+
 export interface NodeSpec {
   readonly id: number;
   /** Arguments of the module, `start` included. */
@@ -129,6 +135,7 @@ export class Supervisor {
   #spawn(node: Supervised): void {
     const child = fork(this.#options.modulePath, [...node.spec.args], {
       execArgv: [...this.#options.nodeArgs],
+      env: { ...NODE_ENVIRONMENT, ...process.env },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     node.child = child;

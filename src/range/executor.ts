@@ -17,6 +17,7 @@ import { evaluate, type Footprint, footprintOf, newContext } from './eval/evalua
 import { sentTooEarly } from './eval/sent.js';
 import { unresolvedPart } from './eval/intents.js';
 import type {
+  BatchHeader,
   BatchRequest,
   BatchResponse,
   KvRequest,
@@ -132,7 +133,27 @@ export class Executor {
     return { ...answer!, responses };
   }
 
-  async #run(replica: Replica, batch: BatchRequest, signal: AbortSignal | null): Promise<BatchResponse> {
+  /** What one batch was too small for, batch by batch. */
+  async #resolveRest(
+    replica: Replica,
+    header: BatchHeader,
+    requests: readonly ResolveIntentsRequest[],
+    signal: AbortSignal | null,
+  ): Promise<void> {
+    const left = [...requests];
+    for (let request = left.shift(); request !== undefined; request = left.shift()) {
+      await this.#nextTurn();
+      await this.#run(replica, { header: { ...header, txn: null }, requests: [request] }, signal, left);
+    }
+  }
+
+  /** `left` gets what is still to be resolved; null: it is resolved before this is answered. */
+  async #run(
+    replica: Replica,
+    batch: BatchRequest,
+    signal: AbortSignal | null,
+    left: ResolveIntentsRequest[] | null = null,
+  ): Promise<BatchResponse> {
     const waiter = new RequestWaiter(batch.header.txn);
     const footprint = footprintOf(batch);
     const claimed: Key[] = [];
@@ -184,6 +205,9 @@ export class Executor {
         }
         crashPoint('after-evaluation-before-proposal', this.#store.nodeId);
         await this.#propose(replica, footprint, ctx);
+        // Whoever asked may take the keys as resolved, and collect the record: so not before they are.
+        if (left !== null) left.push(...ctx.unresolved);
+        else if (ctx.unresolved.length > 0) await this.#resolveRest(replica, batch.header, ctx.unresolved, signal);
         crashPoint('after-apply-before-reply', this.#store.nodeId);
         return response;
       }

@@ -72,6 +72,38 @@ describe('work in pieces', () => {
     expect((await harness.get(keyAt(4_999)))?.toString() ?? null).toBe(status === 'committed' ? 'v' : null);
   });
 
+  it.each(['resolve-intents', 'end-txn'] as const)(
+    'makes versions of large values batch by batch (%s)',
+    async (how) => {
+      harness = await Harness.start({ nodes: 1 });
+      const node = await harness.until('a leaseholder', () => harness.leaseholder());
+      const txn = harness.txn(node, keyAt(0));
+      const value = Buffer.alloc(400_000, 'x');
+      const keys = Array.from({ length: 12 }, (_, i) => keyAt(i));
+      for (const [i, key] of keys.entries())
+        await harness.send([{ kind: 'put', key, value, mustNotExist: false, exclusionSince: 0, sequence: i + 1 }], {
+          txn,
+        });
+      const replica = node.store.replica(1)!;
+      const applied = replica.appliedIndex;
+      const before = count('versions');
+      const { id, writeTs: ts } = txn;
+      if (how === 'resolve-intents') {
+        const request = { kind: how, keys, spans: [], txnId: id, epoch: 0, status: 'committed', ts, upTo: 0 } as const;
+        await harness.send([request]);
+      } else {
+        const request = { kind: how, action: 'commit', inFlight: [], localLocks: keys, lockKeys: keys } as const;
+        await harness.send([{ ...request, lockSpans: [], split: null }], { txn });
+      }
+      // Three values fill one batch.
+      expect(replica.appliedIndex - applied).toBeGreaterThanOrEqual(4);
+      expect(count('versions') - before).toBe(keys.length);
+      // Of the commit the record is left.
+      expect(count('locks')).toBe(how === 'end-txn' ? 1 : 0);
+      expect((await harness.get(keys.at(-1)!))?.length).toBe(value.length);
+    },
+  );
+
   it('refreshes a span of more keys than one turn verifies, and finds a change in any piece', async () => {
     harness = await Harness.start({ nodes: 1 });
     const total = 20_000;

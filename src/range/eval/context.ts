@@ -8,7 +8,15 @@ import type { Key } from '../../base/key.js';
 import type { BatchBuilder } from '../../storage/batch-codec.js';
 import type { EngineReader } from '../../storage/engine.js';
 import type { TransactionRecord } from '../../storage/lock-record.js';
-import type { BatchHeader, LockMode, PutRequest, RangeDescriptor, SplitTrigger, TxnMeta } from '../kv-api.js';
+import type {
+  BatchHeader,
+  LockMode,
+  PutRequest,
+  RangeDescriptor,
+  ResolveIntentsRequest,
+  SplitTrigger,
+  TxnMeta,
+} from '../kv-api.js';
 import type { LockState, LockTable, Waiter } from '../lock-table.js';
 import type { TimestampCache } from '../timestamp-cache.js';
 import type { Ending, TxnRecords } from '../txn-records.js';
@@ -56,6 +64,8 @@ export interface EvalContext {
   readonly readSpans: { readonly start: Key; readonly end: Key }[];
   /** Intents that a read with wait = 'past' has not waited for. */
   readonly passed: LockState[];
+  /** What is left to resolve once this batch is applied, as it would have become too large. */
+  readonly unresolved: ResolveIntentsRequest[];
   /** Locks that this very evaluation took for writes. */
   readonly claimed: Key[];
   /** Moves up when the server may bump the reads (then the evaluation starts over). */

@@ -243,7 +243,13 @@ function abort(
   return { kind: 'end-txn', status: 'aborted', commitTs: 0 };
 }
 
-/** Resolves the transaction's intents and releases its locks on the given keys. */
+/** Intents' values that one batch makes versions of, beyond which the others wait for the next; at least one gets in. */
+const RESOLVED_BYTES_MAX = 1 << 20;
+
+/**
+ * Resolves the transaction's intents and releases its locks on the given keys. Keys that would make the batch too large
+ * are left to `ctx.unresolved`: whoever evaluates goes on with them before the batch is answered.
+ */
 export function resolveKeys(
   ctx: EvalContext,
   txnId: string,
@@ -253,7 +259,12 @@ export function resolveKeys(
   keys: Iterable<Key>,
   upTo = 0,
 ): void {
+  const left: Key[] = [];
   for (const key of keys) {
+    if (ctx.batch.bytes >= RESOLVED_BYTES_MAX) {
+      left.push(key);
+      continue;
+    }
     if (upTo !== 0) ctx.effects.push({ kind: 'writes-voided', key, txnId, upTo });
     const lock = ctx.range.locks.get(key);
     if (lock === undefined || !holds(lock, txnId)) continue;
@@ -283,6 +294,8 @@ export function resolveKeys(
     ctx.batch.delete('locks', intentKey(key));
     ctx.effects.push({ kind: 'intent-removed', key });
   }
+  if (left.length === 0) return;
+  ctx.unresolved.push({ kind: 'resolve-intents', txnId, epoch, status, ts, upTo, keys: left, spans: [] });
 }
 
 /**

@@ -63,6 +63,7 @@ export function newContext(
     readPoints: [],
     readSpans: [],
     passed: [],
+    unresolved: [],
     claimed: [],
     readTs,
     writeTs: Math.max(txn === null ? 0 : txn.writeTs, readTs),

@@ -1,7 +1,8 @@
 /**
  * COPY FROM STDIN and COPY TO STDOUT as executions.
  *
- * COPY FROM parses while chunks arrive, and writes in batches. Into a table whose storage is this
+ * COPY FROM parses and looks at rows as chunks arrive, so that a slow sender learns at once of one that is bad, and writes in
+ * batches, of so many rows or bytes; only what is already there under a unique key shows when a batch is written. Into a table whose storage is this
  * transaction's own and still empty, rows are ingested directly, several batches in flight; keys
  * that come in order are checked against the last one only, others against a set. Otherwise the rows
  * go the way of INSERT: unique keys are read under locks, then buffered.
@@ -44,6 +45,8 @@ export interface CopyFromShape {
 }
 
 const BATCH_ROWS = 1000;
+/** As the client sends them. */
+const BATCH_BYTES = 512 * 1024;
 
 /** The values of the given columns, and the line that they stand in. */
 interface Input {
@@ -51,6 +54,12 @@ interface Input {
   readonly line: number;
   /** The line as far as an error tells of it. */
   readonly shown: () => string | null;
+}
+
+/** Rows to be written, and the lines that they stand in. */
+interface Batch {
+  readonly rows: Row[];
+  readonly lines: number[];
 }
 
 export function compileCopyFrom(shape: CopyFromShape): { start(ctx: ExecContext): Execution } {
@@ -94,26 +103,32 @@ class CopyFromExecution implements Execution {
     let inputs: Input[] = [];
     const copied = { table: table.name, columns: positions.map((p) => table.columns[p]!), options };
     const input = openCopyInput(copied, ctx, (values, line, shown) => inputs.push({ values, line, shown }));
-    const flush = async (): Promise<void> => {
-      const batch = inputs;
+    const batch: Batch = { rows: [], lines: [] };
+    const look = async (): Promise<void> => {
+      const seen = inputs;
       inputs = [];
-      await this.#write(target, batch);
+      await this.#look(seen, batch);
     };
+    let bytes = 0;
     for await (const chunk of sink.copyIn(options.format, positions.length)) {
       checkCancelled(ctx);
       input.push(chunk);
-      if (inputs.length >= BATCH_ROWS) await flush();
+      await look();
+      bytes += chunk.length;
+      if (batch.rows.length < BATCH_ROWS && bytes < BATCH_BYTES) continue;
+      await this.#write(target, batch);
+      bytes = 0;
     }
     input.finish();
-    if (inputs.length > 0) await flush();
+    await look();
+    await this.#write(target, batch);
     await target.finish();
     await settleConstraints(ctx);
     return 'done';
   }
 
-  async #write(target: RowTarget, inputs: readonly Input[]): Promise<void> {
-    const rows: Row[] = [];
-    const lines: number[] = [];
+  /** Adds the rows that are to be written to the batch. */
+  async #look(inputs: readonly Input[], { rows, lines }: Batch): Promise<void> {
     for (const { values, line, shown } of inputs) {
       try {
         const made = this.#make(values, this.#run);
@@ -127,6 +142,13 @@ class CopyFromExecution implements Execution {
         throw this.#withContext(error, line, shown());
       }
     }
+  }
+
+  /** Empties the batch. */
+  async #write(target: RowTarget, batch: Batch): Promise<void> {
+    const rows = batch.rows.splice(0);
+    const lines = batch.lines.splice(0);
+    if (rows.length === 0) return;
     const clash = await target.write(rows);
     if (clash !== null) throw this.#withContext(clash.error, lines[clash.at]!, null);
     this.#rows += rows.length;

@@ -1,6 +1,6 @@
 /**
- * Constant folding: pure calls and casts of constants, and the logic around them. What would fail is left
- * as it is, so that the error comes when (and if) the expression is evaluated.
+ * Constant folding: pure calls and casts of constants, and the logic around them. What fails is left as it is: a statement that still has
+ * such a part when it is planned gives its error when it is run, whether or not there are rows (`failureOf`), as in PostgreSQL.
  */
 import type { ExecContext } from '../contract.js';
 import { QuoralError } from '../../base/errors.js';
@@ -10,7 +10,7 @@ import { elementOidOf, typeByOid } from '../types/registry.js';
 import type { FormatContext } from '../types/type-info.js';
 import { isCostly } from './costly.js';
 import { constant, mapChildren, some } from './expr.js';
-import type { ConstExpr, Expr } from './expr.js';
+import type { CallExpr, ConstExpr, Expr } from './expr.js';
 
 function isConst(e: Expr): e is ConstExpr {
   return e.kind === 'const';
@@ -21,14 +21,42 @@ function foldingContext(format: FormatContext): ExecContext {
   return { format, parameters: [] } as unknown as ExecContext;
 }
 
+let failures = 0;
+
+/** How many parts have failed so far, in this process: a plan that was made while it stayed the same has none. */
+export function foldFailures(): number {
+  return failures;
+}
+
+/** Of a part whose value could be known, and is an error. */
+export function failureOf(e: Expr, format: FormatContext): QuoralError | null {
+  try {
+    if (e.kind === 'cast') {
+      if (!e.stable && isConst(e.arg) && e.arg.value !== null) e.fn(e.arg.value, e.typmod, format);
+    } else if (e.kind === 'call' && isPure(e) && !isCostly(e)) {
+      const values = e.args.map((a) => (a as ConstExpr).value);
+      if (!e.entry.strict || !values.includes(null)) e.entry.impl(values, foldingContext(format), e.info);
+    }
+  } catch (error) {
+    if (error instanceof QuoralError) return error;
+    if (!(error instanceof TypeError)) throw error;
+  }
+  return null;
+}
+
+function isPure({ entry, args }: CallExpr): boolean {
+  return entry.volatility === 'immutable' && !entry.mayWait && !entry.returnsSet && args.every(isConst);
+}
+
 function attempt(expr: Expr, compute: () => Datum | Promise<Datum>): Expr {
   try {
     const value = compute();
     return value instanceof Promise ? expr : constant(value, expr.oid, expr.typmod);
   } catch (error) {
-    // A data error belongs to the execution; a TypeError says that more of the context was needed.
-    if (error instanceof QuoralError || error instanceof TypeError) return expr;
-    throw error;
+    // A TypeError says that more of the context was needed.
+    if (error instanceof QuoralError) failures++;
+    else if (!(error instanceof TypeError)) throw error;
+    return expr;
   }
 }
 
@@ -38,7 +66,7 @@ function isLiteral(e: Expr): boolean {
 }
 
 /** Whether it has a part that could have been computed by now: that part is an error, which a NULL beside it does not hide. */
-function fails(expr: Expr): boolean {
+export function fails(expr: Expr): boolean {
   return some(
     expr,
     (e) =>
@@ -52,7 +80,7 @@ export function fold(expr: Expr, format: FormatContext): Expr {
   switch (e.kind) {
     case 'call': {
       const { entry, info, args } = e;
-      if (entry.volatility !== 'immutable' || entry.mayWait || entry.returnsSet || !args.every(isConst)) {
+      if (!isPure(e)) {
         if (
           entry.strict &&
           entry.volatility !== 'volatile' &&
@@ -85,7 +113,10 @@ export function fold(expr: Expr, format: FormatContext): Expr {
       const whens = e.whens.filter((w) => !(isConst(w.when) && w.when.value !== true));
       const first = whens[0];
       if (first === undefined) return e.otherwise;
-      return isConst(first.when) && first.when.value === true ? first.then : { ...e, whens };
+      const last = whens.findIndex((w) => isConst(w.when));
+      if (last === 0) return first.then;
+      // None of those behind one that is always true comes to be looked at.
+      return last < 0 ? { ...e, whens } : { ...e, whens: whens.slice(0, last), otherwise: whens[last]!.then };
     }
     case 'coalesce': {
       const args = e.args.filter((a) => !(isConst(a) && a.value === null));
@@ -105,7 +136,9 @@ function foldLogic(e: Extract<Expr, { kind: 'and' | 'or' }>): Expr {
   const args = e.args
     .flatMap((a) => (a.kind === e.kind ? a.args : [a]))
     .filter((a) => !(isConst(a) && a.value === !decisive));
-  if (args.some((a) => isConst(a) && a.value === decisive)) return constant(decisive, OID.bool);
+  const decided = args.findIndex((a) => isConst(a) && a.value === decisive);
+  // What comes after it is not looked at; what comes before it may be an error.
+  if (decided >= 0 && !args.slice(0, decided).some(fails)) return constant(decisive, OID.bool);
   if (args.length === 0) return constant(!decisive, OID.bool);
   return args.length === 1 ? args[0]! : { ...e, args };
 }

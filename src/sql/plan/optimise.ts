@@ -11,7 +11,7 @@ import { unreachable } from '../../base/assert.js';
 import { OID } from '../types/oids.js';
 import type { FormatContext } from '../types/type-info.js';
 import { chooseAccess, orderOf } from './access.js';
-import { fold } from './fold.js';
+import { fails, fold } from './fold.js';
 import { conjunction, conjuncts, constant, hasSubquery, isVolatile, mapChildren, some } from './expr.js';
 import type { ConstExpr, Expr, SortKey } from './expr.js';
 import type {
@@ -162,7 +162,8 @@ function push(plan: Plan, conditions: readonly Expr[]): Plan {
   switch (p.kind) {
     case 'filter': {
       const own = conjuncts(p.condition);
-      if (own.some((c) => c.kind === 'const' && c.value !== true)) return { kind: 'empty', columns: p.columns };
+      const never = own.findIndex((c) => c.kind === 'const' && c.value !== true);
+      if (never >= 0 && !own.slice(0, never).some(fails)) return { kind: 'empty', columns: p.columns };
       return push(p.input, [...own, ...conditions]);
     }
     case 'scan':

@@ -3,6 +3,7 @@
  * session's. Everything is synchronous: relations were resolved before.
  */
 import type { CallStmt, CopyStmt, Node } from 'libpg-query';
+import type { FormatContext } from '../types/type-info.js';
 import { userTypeOf } from '../types/user-types.js';
 import { AssertionError } from '../../base/assert.js';
 import { engineLimit, QuoralError, sqlError } from '../../base/errors.js';
@@ -45,7 +46,7 @@ import type { CollationState } from './collation-state.js';
 import { explainPlan } from './explain.js';
 import type { ExplainOptions } from './explain.js';
 import { walk } from './expr.js';
-import { fold, readLiterals } from './fold.js';
+import { failureOf, fold, foldFailures, readLiterals } from './fold.js';
 import { ExprFormatter, quoteIdentifier } from './format-expr.js';
 import { QueryNotes } from './query-notes.js';
 import type { Plan, PlanColumn } from './logical.js';
@@ -127,6 +128,7 @@ function* compileInSteps(
   variables: VariableNames | null = null,
 ): Steps<CompiledStatement> {
   variables?.begin();
+  const failuresBefore = foldFailures();
   const binder = new Binder(catalog, settings, parameterOids, null, variables);
   if (variables?.pinned !== undefined) knowPinned(binder, variables.pinned);
   while (variables === null && binder.parameterOids.length < statement.parameterCount) binder.parameterOids.push(0);
@@ -142,6 +144,7 @@ function* compileInSteps(
   const returnsRows = called === null ? command === 'SELECT' || plan.columns.length > 0 : givesRow(plan);
   const query = compileQuery(plan, command, returnsRows);
   const { writers, constantBytes, namesObjects } = factsOf(plan);
+  const failure = foldFailures() === failuresBefore ? null : failureIn(plan, settings.format);
   const locksNothing = !binder.modifies && !binder.locks;
   const readOnly = locksNothing && writers.size === 0;
   return {
@@ -157,12 +160,12 @@ function* compileInSteps(
       : {}),
     ...(namesObjects ? { namesObjects: true } : {}),
     cacheable: constantBytes <= KEPT_CONSTANTS_MAX,
-    pointRead: command === 'SELECT' && readOnly ? compilePointRead(plan) : null,
-    start: (ctx) => query.start(ctx),
+    pointRead: command === 'SELECT' && readOnly && failure === null ? compilePointRead(plan) : null,
+    start: failure === null ? (ctx) => query.start(ctx) : () => refuse(failure),
     ...(binder.called === null || called === null ? {} : { called: binder.called }),
     ...(command === 'SELECT' ? { cursor: () => cursorQuery(collated, settings.format) } : {}),
     shape: () => planShape(plan),
-    explain: (options) => explainPlan(plan, options, settings.format),
+    explain: (options) => (failure === null ? explainPlan(plan, options, settings.format) : refuse(failure)),
   };
 }
 
@@ -252,6 +255,19 @@ function factsOf(plan: Plan): PlanFacts {
       writers.add(e.entry.name);
   });
   return { writers, constantBytes, namesObjects };
+}
+
+/** Of the first constant part that is an error: it is one before any row is read, but not before the statement runs. */
+function failureIn(plan: Plan, format: FormatContext): QuoralError | null {
+  let found: QuoralError | null = null;
+  walkPlan(plan, (e) => {
+    found ??= failureOf(e, format);
+  });
+  return found;
+}
+
+function refuse(error: QuoralError): never {
+  throw sqlError(error.sqlstate, error.message, error.fields);
 }
 
 function resultColumn(c: PlanColumn, state: CollationState | undefined): ResultColumn {

@@ -470,13 +470,12 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   routineName(oid: number, types: boolean, called = false): string | null {
-    const found = this.routineByOid(oid);
-    if (found === null) return null;
-    const { group, routine } = found;
+    const { group, routine } = this.routineByOid(oid) ?? {};
+    if (group === undefined || routine === undefined) return null;
     const view = this.#view ?? this.#shown;
     const path = this.searchPath.map((schema) => this.#shownSchemaId(schema));
-    const isOnly = called ? isOnlySchemaOf : isOnlyOfName;
-    const plain = this.isVisibleRoutine(oid) && (types || view === null || isOnly(view, path, group.name));
+    const isPlain = called ? isOnlySchemaOf : isOnlyOfName;
+    const plain = this.isVisibleRoutine(oid) && (types || view === null || isPlain(view, path, group.name));
     const name = plain ? quoteIdentifier(group.name) : this.#qualified(group.schemaId, group.name);
     const taken = inputsOf(routine).map((p) => this.typeName(catalogOidOf(p.typeOid)) ?? formatType(p.typeOid));
     return types ? `${name}(${taken.join(',')})` : name;
