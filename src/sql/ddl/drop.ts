@@ -1,4 +1,5 @@
 /** DROP of tables, sequences and schemas, and TRUNCATE. */
+import { quoteIdentifier } from '../types/identifiers.js';
 import { sqlError } from '../../base/errors.js';
 import type { Descriptor, SequenceDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { isMaterialized, kindName } from '../catalog/materialized.js';
@@ -291,12 +292,12 @@ type Contained = Exclude<Descriptor, { kind: 'schema' | 'database' | 'role' }>;
 
 /** `place`: what stands before a name in the schema, nothing where the search path has it. */
 function containedNames(d: Contained, place: string): string[] {
-  if (d.kind !== 'routine') return [`${kindName(d)} ${place}${d.name}`];
-  return d.routines.map((r) => `function ${identityText(`${place}${d.name}`, r)}`);
+  if (d.kind !== 'routine') return [`${kindName(d)} ${place}${quoteIdentifier(d.name)}`];
+  return d.routines.map((r) => `function ${identityText(`${place}${quoteIdentifier(d.name)}`, r)}`);
 }
 
 function placeIn(ctx: DdlContext, schema: string): string {
-  return ctx.session.searchPath.includes(schema) ? '' : `${schema}.`;
+  return ctx.session.searchPath.includes(schema) ? '' : `${quoteIdentifier(schema)}.`;
 }
 
 /** What is in the schema, each with what uses it from elsewhere if it is a type. */
@@ -307,7 +308,12 @@ async function dependents(ctx: DdlContext, inside: readonly Contained[], schema:
   for (const d of inside) {
     for (const what of containedNames(d, place)) lines.push(`${what} depends on schema ${schema}`);
     const outside = (await dependentViews(ctx, d.id)).filter(({ id }) => !together.has(id));
-    lines.push(...(await dependences(ctx, `${kindName(d)} ${place}${d.name}`, outside, { cascade: false, together })));
+    lines.push(
+      ...(await dependences(ctx, `${kindName(d)} ${place}${quoteIdentifier(d.name)}`, outside, {
+        cascade: false,
+        together,
+      })),
+    );
     if (d.kind === 'routine') lines.push(...(await groupCallers(ctx, d, together, schema)));
     if (d.kind === 'collation') {
       const users = (await collationUsers(ctx, keyOfCollation(d))).filter(({ id }) => !together.has(id));
@@ -316,7 +322,8 @@ async function dependents(ctx: DdlContext, inside: readonly Contained[], schema:
     if (d.kind !== 'type') continue;
     const type = userTypeOf(d.typeOid)!;
     for (const user of await usersOf(ctx, type)) {
-      if (!inside.some((one) => one.id === user.id)) lines.push(...uses(user, type, `${place}${d.name}`));
+      if (!inside.some((one) => one.id === user.id))
+        lines.push(...uses(user, type, `${place}${quoteIdentifier(d.name)}`));
     }
   }
   return lines;

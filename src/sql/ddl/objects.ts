@@ -1,4 +1,5 @@
 /** Finding and naming catalog objects for schema statements: with locks, existence rules and PostgreSQL's errors. */
+import { quoteIdentifier } from '../types/identifiers.js';
 import { QuoralError, sqlError } from '../../base/errors.js';
 import { tablePrefix } from '../../encoding/keyspace.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID } from '../catalog/bootstrap.js';
@@ -37,7 +38,8 @@ export async function visibleName(
   { schemaId, name }: { readonly schemaId: number; readonly name: string },
 ): Promise<string> {
   const schema = await ctx.catalog.schemaName(schemaId);
-  return ctx.session.searchPath.includes(schema) ? name : `${schema}.${name}`;
+  const own = quoteIdentifier(name);
+  return ctx.session.searchPath.includes(schema) ? own : `${quoteIdentifier(schema)}.${own}`;
 }
 
 /**

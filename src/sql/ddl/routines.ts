@@ -3,6 +3,7 @@
  * that whoever called one of them notices when another would fit better. Bodies are checked for their grammar when
  * they are made, those in plain SQL for the names in them too (check-body.ts).
  */
+import { quoteIdentifier } from '../types/identifiers.js';
 import { type QuoralError, sqlError } from '../../base/errors.js';
 import { prefixEnd } from '../../base/key.js';
 import { decodeUint, SYSTEM_KEYS } from '../../encoding/keyspace.js';
@@ -523,7 +524,7 @@ export async function groupCallers(
 ): Promise<string[]> {
   const lines: string[] = [];
   for (const routine of group.routines) {
-    const shown = `function ${identityText(`${schema}.${group.name}`, routine)}`;
+    const shown = `function ${identityText(`${quoteIdentifier(schema)}.${quoteIdentifier(group.name)}`, routine)}`;
     lines.push(...(await callerLines(ctx, { routine, shown }, gone)));
   }
   return lines;
@@ -534,7 +535,7 @@ export async function dropRoutinesOf(ctx: DdlContext, group: RoutineDescriptor, 
   const kept = group.routines.filter((r) => !usesType({ ...group, routines: [r] }, type.oid));
   for (const routine of group.routines) {
     if (kept.includes(routine)) continue;
-    const shown = `function ${identityText(group.name, routine)}`;
+    const shown = `function ${identityText(await visibleName(ctx, group), routine)}`;
     ctx.cascades.push(shown);
     await dropCallers(ctx, { routine, shown });
   }

@@ -10,6 +10,7 @@
  *      in, and only then looks for the objects that use it;
  *   3. it then locks these, which waits for every statement that runs by the old definition, and writes them anew.
  */
+import { quoteIdentifier } from '../types/identifiers.js';
 import { assert } from '../../base/assert.js';
 import { QuoralError, sqlError } from '../../base/errors.js';
 import { typeEntryName } from '../catalog/entry-names.js';
@@ -325,7 +326,7 @@ function columnUses(user: TableDescriptor, oid: number, shown: string): string[]
   const arrays = columns.filter((c) => isArrayType(c.typeOid)).reverse();
   return [...arrays, ...columns.filter((c) => !arrays.includes(c)).reverse()].map(
     (c) =>
-      `column ${c.name} of ${kindName(user)} ${user.name} depends on type ${shown}${arrays.includes(c) ? '[]' : ''}`,
+      `column ${c.name} of ${kindName(user)} ${quoteIdentifier(user.name)} depends on type ${shown}${arrays.includes(c) ? '[]' : ''}`,
   );
 }
 
@@ -335,15 +336,15 @@ function usesElsewhere(user: Descriptor, type: UserType): string[] {
     if (own.kind === 'composite') {
       return own.fields
         .filter((f) => namesType(f.typeOid, type))
-        .map((f) => `column ${f.name} of composite type ${user.name}`);
+        .map((f) => `column ${f.name} of composite type ${quoteIdentifier(user.name)}`);
     }
-    return [`type ${user.name}`];
+    return [`type ${quoteIdentifier(user.name)}`];
   }
-  if (user.kind !== 'routine') return [`${user.kind} ${user.name}`];
+  if (user.kind !== 'routine') return [`${user.kind} ${quoteIdentifier(user.name)}`];
   return user.routines
     .filter((routine) => usesType({ ...user, routines: [routine] }, type.oid))
     .map(({ parameters }) => {
       const types = parameters.filter((p) => p.mode !== 'out' && p.mode !== 'table').map((p) => formatType(p.typeOid));
-      return `function ${user.name}(${types.join(',')})`;
+      return `function ${quoteIdentifier(user.name)}(${types.join(',')})`;
     });
 }
