@@ -225,6 +225,8 @@ export interface TableDescriptor extends SchemaObject, Caller {
   /** Storage options such as fillfactor: kept, shown, without effect. */
   readonly options: Readonly<Record<string, string>>;
   readonly unlogged: boolean;
+  /** Of a typed table: the oid of the composite type whose attributes its columns are. */
+  readonly ofType?: DescriptorId | null;
   /** CREATE STATISTICS: kept and shown, without effect. Their names are beside the relations'. */
   readonly statistics?: readonly StatisticsDescriptor[];
   /** REPLICA IDENTITY, an index by its oid, and CLUSTER ON: kept and shown, without effect. */

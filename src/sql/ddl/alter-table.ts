@@ -74,6 +74,7 @@ import { isOver, withoutStatistics } from './statistics.js';
 import { setSequenceLogged } from './sequences.js';
 import { dropOwnedSequences } from './sequence-users.js';
 import { refuseKeptOver } from './stored-keys.js';
+import { makeTyped, makeUntyped, refuseTyped } from './typed-tables.js';
 import { list, of, options, rangeVar, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 import { alterView } from './view-options.js';
@@ -96,7 +97,7 @@ const TAGS: Readonly<Record<string, string>> = {
 };
 
 export async function runAlterTable(ctx: DdlContext, body: Loose): Promise<string> {
-  if (body['objtype'] === 'OBJECT_TYPE') return runAlterComposite(ctx, body);
+  if (body['objtype'] === 'OBJECT_TYPE') return runAlterComposite(ctx, body, runAlterTable);
   const name = rangeVar(body['relation']);
   const tag = TAGS[String(body['objtype'])] ?? 'ALTER TABLE';
   const commands = list(body['cmds']).map((c) => of(c, 'AlterTableCmd'));
@@ -170,6 +171,7 @@ function identityOptions(given: Loose | undefined): ReturnType<typeof options> {
 
 async function apply(draft: Draft, command: Loose): Promise<void> {
   const { ctx } = draft;
+  refuseTyped(ctx, draft.table, command['subtype']);
   const name = text(command['name']);
   switch (command['subtype']) {
     case 'AT_AddColumn':
@@ -214,6 +216,12 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
       draft.set({ options: changedOptions(draft.table.options, optionItems(command['def']), 'table', isReset) });
       return;
     }
+    case 'AT_AddOf':
+      draft.table = await makeTyped(ctx, draft.table, of(command['def'] as Loose, 'TypeName'));
+      return;
+    case 'AT_DropOf':
+      draft.set({ ofType: makeUntyped(draft.table).ofType ?? null });
+      return;
     case 'AT_SetLogged':
     case 'AT_SetUnLogged':
       if (isTemporary(draft.table))

@@ -2,6 +2,7 @@
 import { QuoralError, sqlError } from '../../base/errors.js';
 import type { ColumnDescriptor, SequenceDescriptor } from '../catalog/descriptor.js';
 import { isKeyEncodable } from '../encoding/key-codec.js';
+import type { CompositeField } from '../types/composite.js';
 import type { RelationName } from '../contract.js';
 import { errorAt } from '../plan/binder.js';
 import { resolveCollation } from '../plan/collation-names.js';
@@ -82,21 +83,42 @@ export function draftColumn(def: Loose, types: TypeScope, table: string): Column
   const collClause = def['collClause'] as Loose | undefined;
   const compression = compressionNamed(text(def['compression']) || 'default', type.oid);
   const draft: ColumnDraft = {
+    ...emptyDraft(name, { typeOid: type.oid, typmod: type.typmod }),
+    serial,
+    collation: collClause === undefined ? null : writtenCollation(collClause, type.oid, types),
+    ...(compression === undefined ? {} : { compression }),
+  };
+  addColumnConstraints(draft, constraintsOf(def), table);
+  return draft;
+}
+
+function emptyDraft(name: string, type: { readonly typeOid: number; readonly typmod: number }): ColumnDraft {
+  return {
     name,
-    typeOid: type.oid,
-    typmod: type.typmod,
+    ...type,
     notNull: false,
     explicitNull: false,
     defaultNode: null,
-    serial,
+    serial: null,
     identity: null,
     identityOptions: null,
-    collation: collClause === undefined ? null : writtenCollation(collClause, type.oid, types),
-    ...(compression === undefined ? {} : { compression }),
+    collation: null,
     constraints: [],
   };
-  const constraints = list(def['constraints']).map((node) => of(node, 'Constraint'));
-  addColumnConstraints(draft, constraints, table);
+}
+
+function constraintsOf(def: Loose): Loose[] {
+  return list(def['constraints']).map((node) => of(node, 'Constraint'));
+}
+
+/** A column of a typed table, under the options that are written for it. */
+export function draftAttribute(field: CompositeField, options: Loose | null, table: string): ColumnDraft {
+  const draft = {
+    ...emptyDraft(field.name, { typeOid: field.typeOid, typmod: field.typmod }),
+    collation: field.collation ?? null,
+  };
+  if (options !== null) addColumnConstraints(draft, constraintsOf(options), table);
+  if (draft.identity !== null) throw sqlError('0A000', 'identity columns are not supported on typed tables');
   return draft;
 }
 

@@ -67,6 +67,8 @@ export interface DdlContext {
   notice(notice: Notice): void;
   /** Of EXPLAIN ANALYZE: who watches the operators, and the plans whose rows a new table takes. */
   readonly watch?: { readonly profile: Profile; readonly plans: CompiledStatement[] };
+  /** The statement alters this type, and its typed tables with it. */
+  readonly ofType?: number;
   /** Errors in expressions have no place in the statement. */
   readonly unplaced?: boolean;
 }

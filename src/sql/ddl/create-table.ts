@@ -30,6 +30,7 @@ import { claimName, creationSchema, newStorage } from './objects.js';
 import { makeStatistics, type StatisticsRequest } from './statistics.js';
 import { storageOptions } from './storage-options.js';
 import { requireTypesOf } from './type-rights.js';
+import { typedColumns } from './typed-tables.js';
 import { refuseTypeOfName } from './user-types.js';
 import { CHECK, nameable, normalised } from './row-expressions.js';
 import { list, of, rangeVar, text, unsupported } from './tree.js';
@@ -50,7 +51,6 @@ export async function runCreateTable(ctx: DdlContext, body: Loose): Promise<stri
   const relation = body['relation'] as Loose;
   if (body['partspec'] !== undefined || body['partbound'] !== undefined) throw unsupported('PARTITION BY');
   if (body['inhRelations'] !== undefined) throw unsupported('table inheritance');
-  if (body['ofTypename'] !== undefined) throw unsupported('a typed table');
   const schema = await creationSchema(ctx, name, relation['relpersistence']).catch((error: unknown) => {
     throw isOfPlace(error) ? addPosition(error, Number(relation['location'] ?? 0)) : error;
   });
@@ -58,11 +58,15 @@ export async function runCreateTable(ctx: DdlContext, body: Loose): Promise<stri
     notice(ctx, '42P07', `relation "${name.name}" already exists, skipping`);
     return 'CREATE TABLE';
   }
-  const parts = await collect(ctx, list(body['tableElts']), name.name);
+  const elements = list(body['tableElts']);
+  const typed =
+    body['ofTypename'] === undefined ? null : await typedColumns(ctx, body['ofTypename'], elements, name.name);
+  const parts = await collect(ctx, elements, name.name, typed?.drafts ?? null);
   await createTable(ctx, name.name, schema, parts, {
     options: storageOptions(body['options']),
     unlogged: relation['relpersistence'] === 'u',
     onCommit: onCommitOf(body['oncommit'], schema.id),
+    ofType: typed?.ofType ?? null,
   });
   return 'CREATE TABLE';
 }
@@ -78,10 +82,21 @@ function onCommitOf(clause: unknown, schemaId: number): OnCommit {
   return clause === 'ONCOMMIT_DROP' ? 'drop' : clause === 'ONCOMMIT_DELETE_ROWS' ? 'delete' : 'preserve';
 }
 
-async function collect(ctx: DdlContext, elements: readonly Loose[], table: string): Promise<Parts> {
+/** `typed`: the columns of a typed table, which the elements have options for. */
+async function collect(
+  ctx: DdlContext,
+  elements: readonly Loose[],
+  table: string,
+  typed: readonly ColumnDraft[] | null = null,
+): Promise<Parts> {
   const parts: Parts = { drafts: [], requests: [], checks: [], foreignKeys: [], copied: new Map(), statistics: [] };
   const tableConstraints: Loose[] = [];
+  for (const draft of typed ?? []) {
+    parts.drafts.push(draft);
+    for (const c of draft.constraints) addConstraint(parts, c, [draft.name]);
+  }
   for (const element of elements) {
+    if (typed !== null && element['ColumnDef'] !== undefined) continue;
     if (element['ColumnDef'] !== undefined) {
       const draft = draftColumn(of(element, 'ColumnDef'), ctx.types, table);
       if (parts.drafts.some((d) => d.name === draft.name))
@@ -120,6 +135,7 @@ interface TableKind {
   readonly options: Readonly<Record<string, string>>;
   readonly unlogged: boolean;
   readonly onCommit: OnCommit;
+  readonly ofType?: number | null;
 }
 
 async function createTable(
@@ -191,6 +207,7 @@ async function createTable(
     storageId: await newStorage(ctx, { shared: isTemporarySchema(schema.id) }),
     options: kind.options,
     unlogged: kind.unlogged,
+    ...(kind.ofType == null ? {} : { ofType: kind.ofType }),
     ...(kind.onCommit === 'preserve' ? {} : { onCommit: kind.onCommit }),
   };
   ctx.catalog.putNew(ctx.txn, table);

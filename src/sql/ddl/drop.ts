@@ -28,9 +28,10 @@ import { dropStatistics, withoutStatistics } from './statistics.js';
 import { dropSequence } from './sequences.js';
 import { dropOwnedSequences, ownedSequences, releaseUsers } from './sequence-users.js';
 import { dependentViews } from './dependent-views.js';
-import { dependences, dependsError, dropDependents, dropView, forgetSources } from './views.js';
+import { dependences, dropDependents, dropView, forgetSources } from './views.js';
 import type { DropOptions } from './views.js';
 import { dropGroup, dropRoutines, dropRowTypeRoutines, groupCallers, identityText } from './routines.js';
+import type { UserType } from '../types/user-types.js';
 import { dropRowTypeUsers, dropTypeUsers } from './type-users.js';
 import { dropType, dropTypes, uses, usersOf } from './user-types.js';
 import { list, of, qualifiedName, rangeVar, stringOf } from './tree.js';
@@ -74,7 +75,7 @@ export async function runDrop(ctx: DdlContext, body: Loose): Promise<string> {
       return dropExtensions(ctx, body);
     case 'OBJECT_TYPE':
     case 'OBJECT_DOMAIN':
-      return dropTypes(ctx, body, dropTypeUsers);
+      return dropTypes(ctx, body, dropUsersOfType);
     default:
       return dropMissing(ctx, body);
   }
@@ -144,13 +145,10 @@ async function dropOpened(
     return;
   }
   await refuseIdentity(ctx, found.sequence);
-  const readers = await dropRowTypeRoutines(ctx, found.sequence, options);
-  if (readers.length > 0)
-    throw dependsError(
-      `sequence ${await visibleName(ctx, found.sequence)}`,
-      readers.map(({ line }) => line),
-    );
-  await releaseUsers(ctx, found.sequence, options);
+  const readers = options.cascade ? [] : await dropRowTypeRoutines(ctx, found.sequence, options);
+  await releaseUsers(ctx, found.sequence, options, null, readers);
+  // They are younger than most of its views.
+  if (options.cascade) await dropRowTypeRoutines(ctx, found.sequence, options);
   await dropSequence(ctx, found.sequence);
 }
 
@@ -179,6 +177,21 @@ export async function dropTable(ctx: DdlContext, table: TableDescriptor, options
   ctx.catalog.freeName(ctx.txn, table.schemaId, table.name);
   for (const index of table.indexes) if (index.oid !== 0) ctx.catalog.freeName(ctx.txn, table.schemaId, index.name);
   ctx.catalog.drop(ctx.txn, table.id);
+}
+
+/** The tables of a type go with it, other tables lose their columns of the type. */
+async function dropUsersOfType(ctx: DdlContext, type: UserType, users: readonly Descriptor[]): Promise<void> {
+  for (const user of users) {
+    if (user.kind !== 'table' || user.ofType !== type.oid) {
+      await dropTypeUsers(ctx, type, [user]);
+      continue;
+    }
+    await ctx.catalog.lock(ctx.txn, [user.id], ctx.wait);
+    const table = await ctx.catalog.forUpdate(ctx.txn, user.id);
+    if (table?.kind !== 'table') continue;
+    ctx.cascades.push(`table ${await visibleName(ctx, table)}`);
+    await dropTable(ctx, table, { cascade: true, together: new Set([user.id]) });
+  }
 }
 
 export async function runTruncate(ctx: DdlContext, body: Loose): Promise<string> {
@@ -386,7 +399,7 @@ async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: bo
   for (const d of inside) {
     const current = d.kind === 'type' ? await ctx.catalog.forUpdate(ctx.txn, d.id) : null;
     if (current?.kind !== 'type') continue;
-    await dropType(ctx, { descriptor: current, type: userTypeOf(current.typeOid)! }, true, dropTypeUsers);
+    await dropType(ctx, { descriptor: current, type: userTypeOf(current.typeOid)! }, true, dropUsersOfType);
   }
   for (const d of inside) {
     const current = d.kind === 'collation' ? await ctx.catalog.forUpdate(ctx.txn, d.id) : null;

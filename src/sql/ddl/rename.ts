@@ -37,6 +37,7 @@ import { refuseFieldReaders, renewRowType } from './row-type-users.js';
 import { renameInExpression } from './row-expressions.js';
 import { renameAttribute } from './composites.js';
 import { renameDomainConstraint } from './domains.js';
+import { refuseTyped } from './typed-tables.js';
 import { refuseIfNever, refuseMissing } from './missing-objects.js';
 import { moveRoutine } from './alter-routine.js';
 import { isRoutineObject } from './routines.js';
@@ -69,7 +70,7 @@ export async function runRename(ctx: DdlContext, body: Loose): Promise<string> {
     case 'OBJECT_DATABASE':
       return renameDatabase(ctx, text(body['subname']), to);
     case 'OBJECT_ATTRIBUTE':
-      return renameAttribute(ctx, body, to);
+      return renameAttribute(ctx, body, to, renameColumn);
     case 'OBJECT_DOMCONSTRAINT':
       return renameDomainConstraint(ctx, body, to);
     case 'OBJECT_TYPE':
@@ -128,6 +129,7 @@ async function renameColumn(ctx: DdlContext, body: Loose, to: string): Promise<s
   if (found === null) return missingRelation(ctx, name, body, alterTag(body['relationType']));
   if (found.kind === 'view') return renameViewColumn(ctx, found.view, from, to);
   const table = await openTable(ctx, name, { materialized: true });
+  refuseTyped(ctx, table, 'rename');
   const column = table.columns.find((c) => c.name === from && !c.dropped && !c.hidden);
   if (column === undefined) throw sqlError('42703', `column "${from}" does not exist`);
   refuseSystemColumn(to);

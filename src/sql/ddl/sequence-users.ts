@@ -18,6 +18,7 @@ import { nextVersion } from './objects.js';
 import { dropSequence } from './sequences.js';
 import { quoteIdentifier } from '../types/identifiers.js';
 import { dependentViews } from './dependent-views.js';
+import type { DependentLine } from './routines.js';
 import { dependences, dependsError, dropLockedView } from './views.js';
 import type { DropOptions } from './views.js';
 
@@ -152,7 +153,10 @@ export async function releaseUsers(
   sequence: SequenceDescriptor,
   options: DropOptions,
   goingWith: GoingWith | null = null,
+  /** Functions that read it, where that is refused. */
+  readers: readonly DependentLine[] = [],
 ): Promise<void> {
+  const functions = readers.map(({ oid, line }) => ({ id: oid, told: line }));
   const defaults: { readonly id: number; readonly line: string }[] = [];
   await changeDefaults(ctx, sequence, (of, column) => {
     if (goingWith?.isGoing(of.id) === true) return undefined;
@@ -161,13 +165,14 @@ export async function releaseUsers(
   });
   const views = (await dependentViews(ctx, sequence.id)).filter(({ id }) => !options.together.has(id));
   // As they were made.
-  const users = [...defaults, ...views].sort((a, b) => a.id - b.id);
+  const users = [...defaults, ...views, ...functions].sort((a, b) => a.id - b.id);
   if (users.length === 0) return;
   if (!options.cascade) {
     const shown = `sequence ${await shownSequence(ctx, sequence)}`;
     const lines: string[] = [];
     for (const user of users) {
-      if ('line' in user) lines.push(`${user.line} depends on ${shown}`);
+      if ('told' in user) lines.push(user.told);
+      else if ('line' in user) lines.push(`${user.line} depends on ${shown}`);
       else lines.push(...(await dependences(ctx, shown, [user], options)));
     }
     throw dependsError(goingWith?.what ?? shown, lines);
@@ -179,7 +184,7 @@ export async function releaseUsers(
   );
   for (const user of users) {
     if ('line' in user) ctx.cascades.push(user.line);
-    else await dropLockedView(ctx, user.id, options);
+    else if (!('told' in user)) await dropLockedView(ctx, user.id, options);
   }
 }
 

@@ -27,6 +27,7 @@ import { initialAcl } from './default-privileges.js';
 import { notOwner, ownsSchemaOf } from './ownership.js';
 import { notice } from './context.js';
 import { creationSchema, lacksSchema, shownName, throwMissing, visibleName } from './objects.js';
+import { tablesOfType } from './typed-tables.js';
 import { list, of, qualifiedName, strings } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -265,12 +266,15 @@ export async function dropType(
   }
   const multirange = type.kind === 'range' ? type.multirange : null;
   // Multiranges go with their ranges.
-  const users = (await usersOf(ctx, type)).filter((user) => !isMultirange(user));
+  const others = (await usersOf(ctx, type)).filter((user) => !isMultirange(user));
+  const users = [...(await tablesOfType(ctx, type)), ...others].sort((a, b) => a.id - b.id);
   if (users.length > 0) {
     const shown = await visibleName(ctx, descriptor);
     if (!cascade) {
       const details: string[] = [];
       for (const user of users) {
+        if (user.kind === 'table' && user.ofType === type.oid)
+          details.push(`table ${user.name} depends on type ${shown}`);
         details.push(...uses(user, type, shown));
         if (multirange !== null && user.kind === 'table')
           details.push(...columnUses(user, multirange.oid, multirange.name));

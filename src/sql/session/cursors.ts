@@ -58,14 +58,16 @@ export async function declareCursor(
   session: Session,
   statement: ParsedStatement,
   body: Loose,
-  { oids, parameters }: Bound,
+  { oids, parameters, names }: Bound,
 ): Promise<string> {
   const name = String(body['portalname']);
   const options = Number(body['options'] ?? 0);
   const hold = (options & HOLD) !== 0;
   const inner = innerStatement(body['query'], statement);
   const query = inner.node[inner.kind] as Loose;
-  if (!hold && !session.state.inAnyBlock && query['intoClause'] === undefined)
+  // A function's statement is in a transaction, whatever the client began.
+  const inFunction = names != null;
+  if (!hold && !inFunction && !session.state.inAnyBlock && query['intoClause'] === undefined)
     throw sqlError('25P01', 'DECLARE CURSOR can only be used in transaction blocks');
   const locks = checkOptions(options, query);
   const changes = list((query['withClause'] as Loose | undefined)?.['ctes']).some(
@@ -74,7 +76,7 @@ export async function declareCursor(
   if (changes) throw sqlError('0A000', 'DECLARE CURSOR must not contain data-modifying statements in WITH');
   if (session.portals.has(name)) throw sqlError('42P03', `cursor "${name}" already exists`);
   session.checkPortals();
-  const prepared = new Prepared(session.queryText, inner, oids, false);
+  const prepared = new Prepared(session.queryText, inner, oids, false, names);
   const plan = await planToRun(session, prepared);
   const portal = newPortal(name, prepared, parameters, { hold, createdAt: session.format.statementNow });
   const settled = settlePortals(session, plan.compiled.readOnly, null);

@@ -72,7 +72,7 @@ function cursorQueryOf(compiled: CompiledStatement): CursorQuery | null {
 }
 
 /** Utility commands that give rows. */
-const SHOWING: ReadonlySet<string> = new Set(['ExplainStmt', 'VariableShowStmt']);
+const SHOWING: ReadonlySet<string> = new Set(['ExplainStmt', 'VariableShowStmt', 'DeclareCursorStmt']);
 
 /** Utility commands that make sense in a function. */
 const UTILITIES: ReadonlySet<string> = new Set([

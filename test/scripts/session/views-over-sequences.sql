@@ -29,5 +29,4 @@ drop role seq_reader;
 create function sb() returns bigint begin atomic select last_value from s2; end;
 select sb();
 select pg_get_function_sqlbody('sb'::regproc);
-drop view vs;
-drop sequence s2;
+drop sequence s2 cascade;

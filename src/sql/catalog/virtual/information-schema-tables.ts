@@ -84,13 +84,24 @@ function* otherTables(source: Source): Iterable<Values> {
   }
 }
 
+function typeOf(source: Source, { ofType }: TableDescriptor): Values {
+  const type = ofType == null ? undefined : source.model.view.byId.get(ofType);
+  if (type?.kind !== 'type') return { is_typed: 'NO' };
+  return {
+    is_typed: 'YES',
+    user_defined_type_catalog: databaseOf(source),
+    user_defined_type_schema: schemaName(source.model, type.schemaId),
+    user_defined_type_name: type.name,
+  };
+}
+
 const tableRows = perDescriptorOf(
   TABLES,
   (source: Source, table: TableDescriptor) => {
     const table_type = isTemporary(table) ? 'LOCAL TEMPORARY' : 'BASE TABLE';
-    return [{ ...tableKey(source, table), is_typed: 'NO', table_type, is_insertable_into: 'YES' }];
+    return [{ ...tableKey(source, table), ...typeOf(source, table), table_type, is_insertable_into: 'YES' }];
   },
-  { key: namesOf },
+  { key: (source, table) => `${namesOf(source, table)}${JSON.stringify(typeOf(source, table))}` },
 );
 
 function tables(source: Source): Parts {

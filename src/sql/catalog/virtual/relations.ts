@@ -82,6 +82,7 @@ function* classOfTable(model: Model, table: TableDescriptor): Iterable<Values> {
     relkind: table.materialized == null ? 'r' : 'm',
     relhasrules: table.materialized != null,
     reltype: table.id,
+    reloftype: table.ofType ?? 0,
     // So psql and pg_dump look for foreign keys only where PostgreSQL would have triggers for them.
     relhastriggers: hasForeignKeys(table),
     reltuples: -1,

@@ -1,0 +1,26 @@
+-- Cursors that functions in SQL declare.
+create table t (a int, b text);
+insert into t values (1, 'AB'), (2, 'AC'), (3, 'X');
+create function declares_cursor(text) returns void language sql as 'declare c cursor for select b from t where b like $1 order by 1';
+begin;
+select declares_cursor('A%');
+fetch all from c;
+rollback;
+select declares_cursor('A%');
+fetch all from c;
+create function dh(p int) returns int language sql as 'declare ch cursor with hold for select a from t where a > p order by 1; select p;';
+select dh(1);
+fetch all from ch;
+close ch;
+begin;
+create function db() returns void language sql begin atomic select 1; end;
+create function dd() returns void language sql as 'declare cd scroll cursor for select 1 union select 2 order by 1';
+select dd();
+fetch last from cd;
+select dd();
+rollback;
+create function dp() returns void language plpgsql as $$ begin execute 'declare cp cursor for select 7 as q'; end $$;
+begin;
+select dp();
+fetch all from cp;
+commit;
