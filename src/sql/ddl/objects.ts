@@ -38,9 +38,8 @@ export async function visibleName(
   { schemaId, name }: { readonly schemaId: number; readonly name: string },
 ): Promise<string> {
   const schema = await ctx.catalog.schemaName(schemaId);
-  return ctx.session.searchPath.includes(schema)
-    ? quoteIdentifier(name)
-    : `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
+  const own = quoteIdentifier(name);
+  return ctx.session.searchPath.includes(schema) ? own : `${quoteIdentifier(schema)}.${own}`;
 }
 
 /**

@@ -535,7 +535,7 @@ export async function dropRoutinesOf(ctx: DdlContext, group: RoutineDescriptor, 
   const kept = group.routines.filter((r) => !usesType({ ...group, routines: [r] }, type.oid));
   for (const routine of group.routines) {
     if (kept.includes(routine)) continue;
-    const shown = `function ${identityText(quoteIdentifier(group.name), routine)}`;
+    const shown = `function ${identityText(await visibleName(ctx, group), routine)}`;
     ctx.cascades.push(shown);
     await dropCallers(ctx, { routine, shown });
   }

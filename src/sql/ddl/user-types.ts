@@ -340,15 +340,15 @@ function usesElsewhere(user: Descriptor, type: UserType): string[] {
     if (own.kind === 'composite') {
       return own.fields
         .filter((f) => namesType(f.typeOid, type))
-        .map((f) => `column ${f.name} of composite type ${user.name}`);
+        .map((f) => `column ${f.name} of composite type ${quoteIdentifier(user.name)}`);
     }
-    return [`type ${user.name}`];
+    return [`type ${quoteIdentifier(user.name)}`];
   }
-  if (user.kind !== 'routine') return [`${user.kind} ${user.name}`];
+  if (user.kind !== 'routine') return [`${user.kind} ${quoteIdentifier(user.name)}`];
   return user.routines
     .filter((routine) => usesType({ ...user, routines: [routine] }, type.oid))
     .map(({ parameters }) => {
       const types = parameters.filter((p) => p.mode !== 'out' && p.mode !== 'table').map((p) => formatType(p.typeOid));
-      return `function ${user.name}(${types.join(',')})`;
+      return `function ${quoteIdentifier(user.name)}(${types.join(',')})`;
     });
 }
