@@ -1,4 +1,5 @@
 /** ALTER TABLE's commands about constraints. */
+import { isTemporary } from '../catalog/temporary-names.js';
 import { sqlError } from '../../base/errors.js';
 import { errorAt } from '../plan/binder.js';
 import type {
@@ -293,6 +294,8 @@ export function dropPrimary(draft: Draft, index: IndexDescriptor): void {
 /** SET LOGGED and UNLOGGED: what is kept refers only to what is kept. @throws QuoralError 42P16 */
 export async function setLogged(draft: Draft, logged: boolean): Promise<void> {
   const { ctx, table } = draft;
+  if (isTemporary(table))
+    throw sqlError('42P16', `cannot change logged status of table "${table.name}" because it is temporary`);
   if (logged === (table.unlogged !== true)) return;
   const others = logged
     ? (table.foreignKeys ?? []).map(({ parentId }) => parentId)

@@ -6,7 +6,6 @@ import { requireTableMethod, requireTablespace } from './tablespaces.js';
 import { sqlError } from '../../base/errors.js';
 import type { ColumnDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { indexReads, isPrimaryKey } from '../catalog/descriptor.js';
-import { isTemporary } from '../catalog/temporary-names.js';
 import type { CompiledExpression, ExecContext } from '../contract.js';
 import { refusePendingChecks } from '../exec/constraint-checks.js';
 import { uniqueRowId } from '../exec/row-writer.js';
@@ -75,7 +74,7 @@ import { isOver, withoutStatistics } from './statistics.js';
 import { setSequenceLogged } from './sequences.js';
 import { dropOwnedSequences } from './sequence-users.js';
 import { refuseKeptOver } from './stored-keys.js';
-import { makeTyped, makeUntyped, refuseTyped } from './typed-tables.js';
+import { refuseTyped, underType } from './typed-tables.js';
 import { list, of, options, rangeVar, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 import { alterView } from './view-options.js';
@@ -140,7 +139,10 @@ export async function runAlterTable(ctx: DdlContext, body: Loose): Promise<strin
   const draft = new Draft({ ...ctx, unplaced: true }, found.table, found.schemaName);
   // As PostgreSQL: drops, then type changes, then new columns, then everything else.
   const ordered = [...commands].sort((a, b) => pass(a) - pass(b));
-  for (const command of ordered) await apply(draft, command);
+  for (const command of ordered) {
+    refuseTyped(ctx, draft.table, command['subtype']);
+    await apply(draft, command);
+  }
   await finish(draft);
   return tag;
 }
@@ -172,7 +174,6 @@ function identityOptions(given: Loose | undefined): ReturnType<typeof options> {
 
 async function apply(draft: Draft, command: Loose): Promise<void> {
   const { ctx } = draft;
-  refuseTyped(ctx, draft.table, command['subtype']);
   const name = text(command['name']);
   switch (command['subtype']) {
     case 'AT_AddColumn':
@@ -218,15 +219,11 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
       return;
     }
     case 'AT_AddOf':
-      draft.table = await makeTyped(ctx, draft.table, of(command['def'] as Loose, 'TypeName'));
-      return;
     case 'AT_DropOf':
-      draft.set({ ofType: makeUntyped(draft.table).ofType ?? null });
+      draft.table = await underType(ctx, draft.table, command);
       return;
     case 'AT_SetLogged':
     case 'AT_SetUnLogged':
-      if (isTemporary(draft.table))
-        throw sqlError('42P16', `cannot change logged status of table "${draft.table.name}" because it is temporary`);
       await setLogged(draft, command['subtype'] === 'AT_SetLogged');
       return;
     case 'AT_SetStatistics':

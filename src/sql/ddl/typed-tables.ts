@@ -73,8 +73,14 @@ export function refuseTyped(ctx: DdlContext, table: TableDescriptor, change: unk
     throw sqlError('42809', `cannot ${what} typed table`);
 }
 
-/** ALTER TABLE … OF. @throws QuoralError 42704, 42804, 42809 */
-export async function makeTyped(ctx: DdlContext, table: TableDescriptor, typeName: unknown): Promise<TableDescriptor> {
+/** ALTER TABLE … OF and NOT OF. @throws QuoralError 42704, 42804, 42809 */
+export async function underType(ctx: DdlContext, table: TableDescriptor, command: Loose): Promise<TableDescriptor> {
+  if (command['subtype'] === 'AT_AddOf') return makeTyped(ctx, table, of(command['def'] as Loose, 'TypeName'));
+  if (table.ofType == null) throw sqlError('42809', `"${table.name}" is not a typed table`);
+  return { ...table, ofType: null };
+}
+
+async function makeTyped(ctx: DdlContext, table: TableDescriptor, typeName: unknown): Promise<TableDescriptor> {
   const type = await typeOfTable(ctx, typeName);
   const columns = table.columns.filter((c) => !c.dropped && !c.hidden);
   type.fields.forEach((field, i) => {
@@ -91,13 +97,6 @@ export async function makeTyped(ctx: DdlContext, table: TableDescriptor, typeNam
   const extra = columns[type.fields.length];
   if (extra !== undefined) throw sqlError('42804', `table has extra column "${extra.name}"`);
   return { ...table, ofType: type.oid };
-}
-
-/** ALTER TABLE … NOT OF. @throws QuoralError 42809 */
-export function makeUntyped(table: TableDescriptor): TableDescriptor {
-  if (table.ofType == null) throw sqlError('42809', `"${table.name}" is not a typed table`);
-  const { ofType: _gone, ...rest } = table;
-  return rest;
 }
 
 export async function tablesOfType(ctx: DdlContext, type: UserType): Promise<TableDescriptor[]> {
