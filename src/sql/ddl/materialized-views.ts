@@ -162,6 +162,7 @@ const ALTERABLE = new Set([
   'AT_ClusterOn',
   'AT_DropCluster',
   'AT_SetTableSpace',
+  'AT_SetAccessMethod',
 ]);
 
 const ACTIONS: Readonly<Record<string, string>> = {
