@@ -188,7 +188,7 @@ export function namesMadeBy(text: string): string[] {
 }
 
 /** Every word and every name in double quotes. */
-function namesIn(text: string): string[] {
+export function namesIn(text: string): string[] {
   return (text.match(/"[^"]+"|[\w$]+/g) ?? []).map(lastName);
 }
 

@@ -5,11 +5,13 @@
  * What fails here alone may itself follow from an earlier refusal, so statements are replaced in stages, with a run of
  * all scripts after each: what 0A000 refuses, then other errors but those about what is not there, then those too. A
  * stage is repeated until it finds nothing more; so each statement is replaced as late as can be, and what fails on
- * PostgreSQL by itself once the others are replaced never is.
+ * PostgreSQL by itself once the others are replaced never is. For the same end what names a thing that another of the
+ * same stage and script would have made waits for the next run.
  *
  * Limits: a backslash command is not replaced, but for \copy; of several statements sent as one (\;) all are; what was
  * done before the error by one that is no transaction (CALL, \gexec) is not done on PostgreSQL.
  */
+import { namesIn, namesMadeBy } from './classify.js';
 import { ABORTED, UNDEFINED, errorOf } from './compare.js';
 import type { Outcome } from './psql.js';
 import type { Statement } from './split.js';
@@ -22,6 +24,12 @@ const FAILS = "SELECT CAST('refused' AS pg_catalog.int4);";
 const ENDS = /^(?:commit|end|prepare\s+transaction)\b/i;
 const REPLACED = /^(?:[^\\]|\\copy\b)/i;
 
+/** Refused here, for another reason than its block's, and carried out there. */
+export function failsAlone({ text }: Statement, there: Outcome, here: Outcome): boolean {
+  const message = errorOf(here);
+  return message !== null && !message.startsWith(ABORTED) && errorOf(there) === null && REPLACED.test(text);
+}
+
 /** The numbers of the statements that a stage (from 0) replaces. */
 export function refusedAlone(
   statements: readonly Statement[],
@@ -29,13 +37,17 @@ export function refusedAlone(
   here: readonly Outcome[],
   stage: number,
 ): number[] {
-  return statements.flatMap(({ text }, i) => {
-    const message = errorOf(here[i]!);
-    if (message === null || message.startsWith(ABORTED) || errorOf(there[i]!) !== null || !REPLACED.test(text))
-      return [];
-    const sqlstate = here[i]!.sqlstate ?? '';
-    return stage >= (sqlstate === '0A000' ? 0 : UNDEFINED.has(sqlstate) ? 2 : 1) ? [i] : [];
+  const made = new Set<string>();
+  return statements.flatMap((statement, i) => {
+    if (!failsAlone(statement, there[i]!, here[i]!) || stage < stageOf(here[i]!.sqlstate ?? '')) return [];
+    const waits = stage > 0 && namesIn(statement.text).some((name) => made.has(name));
+    for (const name of namesMadeBy(statement.text)) made.add(name);
+    return waits ? [] : [i];
   });
+}
+
+function stageOf(sqlstate: string): number {
+  return sqlstate === '0A000' ? 0 : UNDEFINED.has(sqlstate) ? 2 : 1;
 }
 
 /** The statement's source for a server that is to refuse it as ours did (`here`). */

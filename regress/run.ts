@@ -14,7 +14,7 @@ import { runTool, wholeNumber } from '../src/cli/tool.js';
 import { Classifier, type Proof, UNCLASSIFIED, type Verdict } from './classify.js';
 import { type Outcome, readOutcomes, runPsql } from './psql.js';
 import { readReasons } from './reasons.js';
-import { refusedAlone, STAGES } from './refused.js';
+import { failsAlone, refusedAlone, STAGES } from './refused.js';
 import { blanks, describe, findings, table } from './report.js';
 import { REGRESS_FOLDER, scheduled } from './schedule.js';
 import { marked, readScript, type Refused, type Script } from './scripts.js';
@@ -186,8 +186,10 @@ function lastRefused(file: string, all: readonly Compared[]): Refused[] {
     lines.map((line) => [line.split(' ')[0]!, line.split(' ').slice(1).filter(Boolean).map(Number)]),
   );
   return all.map(({ script, there, here }) => {
-    const still = new Set(refusedAlone(script.statements, there, here, STAGES));
-    const indexes = (byScript.get(script.name) ?? []).filter((index) => still.has(index));
+    const indexes = (byScript.get(script.name) ?? []).filter((index) => {
+      const statement = script.statements[index];
+      return statement !== undefined && failsAlone(statement, there[index]!, here[index]!);
+    });
     return new Map(indexes.map((index) => [index, here[index]!]));
   });
 }

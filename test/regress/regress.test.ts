@@ -241,6 +241,14 @@ describe('what only we refuse', () => {
     ]);
   });
 
+  it('waits where it names what another would have made', () => {
+    const statements = splitScript('CREATE VIEW v AS SELECT 1;\nSELECT * FROM v;\nSELECT 3;');
+    const there = statements.map(() => done);
+    const here = statements.map(() => failure('42P01', 'x'));
+    expect(refusedAlone(statements, there, here, 2)).toEqual([0, 2]);
+    expect(refusedAlone(statements, [failure('22P02', 'x'), done, done], here, 2)).toEqual([1, 2]);
+  });
+
   it('fails on any server, on as many lines, and ends a block where it would', () => {
     const before = 'SELECT 1;\n-- SELECT\n';
     expect(failing(last(`${before}SELECT\n2; `), refused)).toBe(

@@ -179,6 +179,7 @@ const ALTERABLE = new Set([
   'AT_DropCluster',
   'AT_SetTableSpace',
   'AT_ReplicaIdentity',
+  'AT_SetAccessMethod',
 ]);
 
 /** @throws 42809 for an ALTER that only a table takes */

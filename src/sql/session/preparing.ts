@@ -28,8 +28,8 @@ export async function prepareText(
   const statements = kept ?? (isLong(text) ? await parseLong(session, text) : parseSql(text));
   if (statements.length > 1) throw sqlError('42601', 'cannot insert multiple commands into a prepared statement');
   const statement = statements[0] ?? null;
-  if (session.state.state === 'failed' && (statement === null || !endsTransaction(statement)))
-    throw failedTransaction();
+  // An empty one may be prepared and described, not bound.
+  if (session.state.state === 'failed' && statement !== null && !endsTransaction(statement)) throw failedTransaction();
   const prepared = new Prepared(text, statement, parameterOids, true);
   const learnt = template === null || statement === null ? null : await learnTemplate(session, template, prepared);
   return learnt ?? prepareStatement(session, prepared);

@@ -156,6 +156,9 @@ describe('the extended protocol', () => {
     expect(await sqlstate(c.run('select 1/$1::int', ['0']))).toBe('22012');
     expect(c.session.transactionStatus).toBe('E');
     expect(await sqlstate(c.run('select 1'))).toBe('25P02');
+    // psql's \\gdesc of nothing.
+    await c.session.parse('', '', []);
+    expect(c.session.describeStatement('').columns).toBeNull();
     expect((await c.run('rollback')).tag).toBe('ROLLBACK');
     expect(c.session.transactionStatus).toBe('I');
   });
