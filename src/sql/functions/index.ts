@@ -54,6 +54,7 @@ import './aggregates.js';
 import './ordered-set.js';
 import './hypothetical.js';
 import './usage.js';
+import './relation-functions.js';
 import './hash-functions.js';
 import './send-functions.js';
 import './operator-functions.js';

@@ -4,7 +4,10 @@ import type { ExecContext } from '../contract.js';
 import type { Datum, PgArray } from '../types/datum.js';
 import { formatType } from '../types/registry.js';
 import { fn } from './define.js';
+import { argumentNames } from './argument-names.js';
+import { quoteIdentifier } from './strings.js';
 import { procedureByOid } from './procedure-oids.js';
+import { shownSql } from './shown-sql.js';
 import { argumentsText, resultText, routineText, shownBody } from './routine-text.js';
 
 const STABLE = { volatility: 'stable' } as const;
@@ -23,11 +26,19 @@ function argumentTypes(oid: number): Datum {
     const types = uncalledByOid(oid)?.proargtypes as PgArray | undefined;
     return types?.elements.map((type) => formatType(type as number)).join(', ') ?? null;
   }
-  const { argOids } = procedure.entry;
-  const variadic = 'variadic' in procedure.entry && procedure.entry.variadic;
-  return argOids
-    .map((arg, i) => (variadic && i === argOids.length - 1 ? 'VARIADIC ' : '') + formatType(arg))
-    .join(', ');
+  const { entry } = procedure;
+  const { argOids } = entry;
+  const variadic = 'variadic' in entry && entry.variadic;
+  const names = argumentNames(oid);
+  const named = (i: number): string =>
+    names?.[i] === undefined || names[i] === '' ? '' : `${quoteIdentifier(names[i])} `;
+  const taken = argOids.map(
+    (arg, i) => (variadic && i === argOids.length - 1 ? 'VARIADIC ' : '') + named(i) + formatType(arg),
+  );
+  const given = (('resultColumns' in entry && entry.resultColumns) || []).map(
+    ({ name, typeOid }) => `OUT ${quoteIdentifier(name)} ${formatType(typeOid)}`,
+  );
+  return [...taken, ...given].join(', ');
 }
 function argumentsOf(oid: number, defaults: boolean, ctx: ExecContext): Datum {
   const found = ctx.services.routineByOid?.(oid) ?? null;
@@ -39,6 +50,13 @@ fn(
   (oid: number, ctx: ExecContext) => argumentsOf(oid, false, ctx),
   STABLE,
 );
+/** Of a parameter that takes something in, by its number among all; null: it has none, or is not there. */
+function defaultOf(oid: number, number: number, ctx: ExecContext): Datum {
+  const parameter = ctx.services.routineByOid?.(oid)?.routine.parameters[number - 1];
+  if (parameter === undefined || parameter.mode === 'out' || parameter.mode === 'table') return null;
+  return parameter.defaultSql == null ? null : shownSql(parameter.defaultSql, ctx);
+}
+fn('pg_get_function_arg_default(oid, int4) text', defaultOf, STABLE);
 fn(
   'pg_get_function_result(oid) text',
   (oid: number, ctx: ExecContext) => {

@@ -30,7 +30,7 @@ import { quoteIdentifier } from './strings.js';
 import { indexColumnText, indexText } from './index-text.js';
 import { viewOfRule } from '../catalog/rule-oids.js';
 import { shownSql } from './shown-sql.js';
-import { numberIfAsked, transactionNumber } from '../locks/transaction-number.js';
+import { numberIfAsked, transactionNumber, xidOf } from '../locks/transaction-number.js';
 
 const STABLE = { volatility: 'stable' } as const;
 const LOOSE = { volatility: 'stable', strict: false } as const;
@@ -65,8 +65,21 @@ fn(
 fn('current_query() text', () => null, { ...VOLATILE, strict: false });
 fn('pg_backend_pid() int4', (ctx: ExecContext) => ctx.services.processId, STABLE);
 fn('pg_is_in_recovery() bool', () => false, VOLATILE);
-fn('pg_postmaster_start_time() timestamptz', (ctx: ExecContext) => ctx.format.transactionNow, STABLE);
-fn('pg_conf_load_time() timestamptz', (ctx: ExecContext) => ctx.format.transactionNow, STABLE);
+fns(
+  ['pg_postmaster_start_time() timestamptz', 'pg_conf_load_time() timestamptz'],
+  (ctx: ExecContext) => ctx.services.usage?.node.startedAt ?? ctx.format.transactionNow,
+  STABLE,
+);
+// There is no server that this one follows.
+fns(['pg_last_wal_receive_lsn() pg_lsn', 'pg_last_wal_replay_lsn() pg_lsn'], () => null, VOLATILE);
+fn('pg_last_xact_replay_timestamp() timestamptz', () => null, VOLATILE);
+/** Versions are found by time and nothing is ever frozen: what has not been given to a transaction is as young as can be. */
+const FROZEN = 3;
+fn(
+  'age(xid) int4',
+  (xid: number, ctx: ExecContext) => (xid < FROZEN ? 2147483647 : xid === FROZEN ? 0 : (xidOf(ctx.txn) - xid) | 0),
+  STABLE,
+);
 fns(['inet_server_addr() inet', 'inet_client_addr() inet'], () => null, LOOSE);
 fns(['inet_server_port() int4', 'inet_client_port() int4'], () => null, LOOSE);
 fns(['txid_current() int8', 'pg_current_xact_id() xid8'], ({ txn }: ExecContext) => transactionNumber(txn), STABLE);

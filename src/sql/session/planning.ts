@@ -4,6 +4,7 @@
  * catalog is its own and not shared.
  */
 import { sqlError } from '../../base/errors.js';
+import type { TransactionCatalog } from '../catalog/transaction-catalog.js';
 import { knowDefaults } from '../catalog/default-literals.js';
 import { typeByOid } from '../catalog/type-by-oid.js';
 import { withWanted } from '../plan/wanted-functions.js';
@@ -167,6 +168,7 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
   needsView ||= made.namesObjects === true;
   const compiled =
     declared.types.length === 0 ? made : { ...made, dependencies: [...made.dependencies, ...declared.types] };
+  if (session.settings.derived.restrictsViews) refuseViews(compiled, tc);
   tellShape(prepared, compiled);
   let storageSince = 0;
   for (const { id } of compiled.dependencies) {
@@ -190,6 +192,14 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
   prepared.planKey = planKey;
   if (prepared.shared && compiled.cacheable && !tc.changed) plans.put(key, plan);
   return plan;
+}
+
+/** Where restrict_nonsystem_relation_kind says so. @throws QuoralError 55000 */
+function refuseViews({ dependencies }: CompiledStatement, tc: Pick<TransactionCatalog, 'known'>): void {
+  for (const { id } of dependencies) {
+    const d = tc.known(id);
+    if (d?.kind === 'view') throw sqlError('55000', `access to non-system view "${d.name}" is restricted`);
+  }
 }
 
 type Steps = CompiledStatement | Promise<CompiledStatement>;

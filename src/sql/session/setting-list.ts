@@ -11,6 +11,7 @@ default_text_search_config | string | pg_catalog.simple | - | - | user | Sets de
 # Client Connection Defaults / Other Defaults
 gin_fuzzy_search_limit | integer | 0 | - | 0..2147483647 | user | Sets the maximum allowed result for exact search by GIN.
 # Client Connection Defaults / Statement Behavior
+restrict_nonsystem_relation_kind | string | - | - | - | user | Prohibits access to non-system relations of specified kinds.
 temp_tablespaces | string | - | - | - | user | Sets the tablespace(s) to use for temporary tables and sort files.
 vacuum_failsafe_age | integer | 1600000000 | - | 0..2100000000 | user | Age at which VACUUM should trigger failsafe to avoid a wraparound outage.
 vacuum_freeze_min_age | integer | 50000000 | - | 0..1000000000 | user | Minimum age at which VACUUM should freeze a table row.

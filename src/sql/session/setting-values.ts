@@ -126,6 +126,8 @@ function checkString(
     case 'plpgsql.extra_errors':
     case 'plpgsql.extra_warnings':
       return checkExtraChecks(value, invalid);
+    case 'restrict_nonsystem_relation_kind':
+      return checkRelationKinds(value, invalid);
     case 'TimeZone':
       return checkTimeZone(value, invalid);
     case 'default_table_access_method':
@@ -140,6 +142,16 @@ function checkString(
     default:
       return value;
   }
+}
+
+function checkRelationKinds(value: string, invalid: (hint?: string, detail?: string) => Error): string {
+  const words = value.split(',').map((word) => word.trim().toLowerCase());
+  if (words.length > 1 || words[0] !== '')
+    for (const word of words) {
+      if (word === '') throw invalid(undefined, 'List syntax is invalid.');
+      if (word !== 'view' && word !== 'foreign-table') throw invalid(undefined, `Unrecognized key word: "${word}".`);
+    }
+  return value;
 }
 
 /** What is not said stays as it is, but for the order that a style brings along. */

@@ -32,6 +32,8 @@ export interface Derived {
   readonly minimumSeverity: number;
   readonly applicationName: string;
   readonly planCacheMode: string;
+  /** restrict_nonsystem_relation_kind: no view of a user may be used. */
+  readonly restrictsViews: boolean;
   readonly trackCounts: boolean;
   readonly trackFunctions: 'none' | 'pl' | 'all';
   /** null: UTF-8. */
@@ -319,6 +321,7 @@ export class Settings {
     const writtenPath = own === null || given.includes(own) ? given : [own, ...given];
     const isSuperuser = user.id === SUPERUSER_OID;
     const path = isSuperuser ? writtenPath : writtenPath.filter((schema) => !this.#access.hidden.has(schema));
+    const restrictsViews = /\bview\b/i.test(get('restrict_nonsystem_relation_kind'));
     const format = {
       timeZone: get('timezone'),
       extraFloatDigits: number('extra_float_digits'),
@@ -340,6 +343,7 @@ export class Settings {
       minimumSeverity: severityRank(get('client_min_messages')),
       applicationName: get('application_name'),
       planCacheMode: get('plan_cache_mode'),
+      restrictsViews,
       trackCounts: get('track_counts') !== 'off',
       trackFunctions: get('track_functions') as Derived['trackFunctions'],
       clientEncoding: findEncoding(get('client_encoding'))?.text ?? null,
@@ -350,6 +354,7 @@ export class Settings {
         ...(isSuperuser ? [] : [this.#access.key]),
         path.join('\0'),
         ...Object.values(format),
+        ...(restrictsViews ? ['no views'] : []),
       ].join('\x01'),
     };
   }

@@ -76,6 +76,9 @@ export function readTypeName(type: string, ctx: FormatContext, typeNames: TypeNa
   return typeNames.read(type, ctx);
 }
 
+/** The only function that is built in and not of pg_catalog. */
+const EXPAND_ARRAY = '_pg_expandarray';
+
 /** @throws QuoralError 42883, 42725, 42704, 22P02, 3F000 */
 export function readProcedure(text: string, signature: boolean, ctx: FormatContext, typeNames: TypeNames): number {
   const { name, types } = signature ? splitSignature(text) : { name: text, types: null };
@@ -83,10 +86,11 @@ export function readProcedure(text: string, signature: boolean, ctx: FormatConte
   const own = parts.at(-1)!;
   const schema = parts.length > 1 ? parts.at(-2)! : null;
   const argOids = types?.map((type) => readTypeName(type, ctx, typeNames)) ?? null;
-  const found = schema === null || schema === 'pg_catalog' ? builtIn.oidsOf(own, argOids) : [];
+  const home = own === EXPAND_ARRAY ? 'information_schema' : 'pg_catalog';
+  const found = schema === home || (schema === null && own !== EXPAND_ARRAY) ? builtIn.oidsOf(own, argOids) : [];
   if (found.length > 1) throw sqlError('42725', `more than one function named "${text}"`);
   if (found[0] !== undefined) return found[0];
-  if (schema === 'pg_catalog') throw missing(text);
+  if (schema === 'pg_catalog' || (schema === home && own === EXPAND_ARRAY)) throw missing(text);
   requireSchema(schema, ctx);
   const oid = ctx.names?.routineOid?.(name, argOids) ?? null;
   if (oid === null) throw missing(text);
@@ -97,7 +101,7 @@ export function showProcedure(oid: number, signature: boolean, ctx: FormatContex
   if (oid === 0) return '-';
   const found = builtIn.find(oid);
   if (found === null) return ctx.names?.routineName?.(oid, signature) ?? String(oid);
-  const name = quoteIdentifier(found.name);
+  const name = found.name === EXPAND_ARRAY ? `information_schema.${EXPAND_ARRAY}` : quoteIdentifier(found.name);
   if (!signature) return found.isOnly ? name : `pg_catalog.${name}`;
   return `${name}(${found.argOids.map((type) => typeNames.show(type, ctx)).join(',')})`;
 }

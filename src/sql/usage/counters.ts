@@ -74,7 +74,11 @@ export class NodeUsage {
   checkpoints = 0;
   #relations = 0;
 
+  /** Microseconds since 2000-01-01 UTC. */
+  readonly startedAt: bigint;
+
   constructor(startedAt: bigint) {
+    this.startedAt = startedAt;
     for (const kind of SHARED_KINDS) this.sharedResets.set(kind, startedAt);
   }
 

@@ -10,8 +10,8 @@ import { Client, startServer } from '../support/server.js';
 /** Those that depend on what there is in the database. */
 const RELATIONS = [
   ...['class', 'attribute', 'attrdef', 'index', 'constraint', 'sequence', 'namespace', 'type', 'depend', 'description'],
-  ...['tables', 'indexes', 'sequences', 'views', 'matviews', 'rewrite', 'enum', 'range', 'stat_user_tables'],
-  ...['stat_user_indexes', 'statio_user_sequences', 'statio_all_tables'],
+  ...['tables', 'indexes', 'sequences', 'views', 'matviews', 'rewrite', 'enum', 'range', 'shdepend'],
+  ...['statio_user_tables', 'statio_user_indexes', 'statio_user_sequences', 'statio_all_tables'],
 ]
   .map((name) => `pg_catalog.pg_${name}`)
   .concat(

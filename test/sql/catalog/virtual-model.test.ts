@@ -144,6 +144,7 @@ function contextOf(descriptors: readonly Descriptor[]): ExecContext {
       const entry = { node: 1, incarnation: 'a', number: 2, processId: 3, exclusive: true };
       return [{ databaseId: 5, name: { space: 1, high: 0, low: 7 }, entry, granted: true }];
     },
+    lockReport: async () => ({ sessions: [], waits: [] }),
     allTables: () => tables,
     tableOfIndex: (oid: number) => tables.find((t) => t.indexes.some((i) => i.oid === oid)) ?? null,
     tableOfConstraint: (oid: number) =>

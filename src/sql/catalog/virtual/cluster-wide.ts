@@ -121,7 +121,7 @@ function collationRow({ oid, name, provider, locale, ctype }: Collation, version
 
 const PG_VARTYPES = { bool: 'bool', integer: 'integer', real: 'real', string: 'string', enum: 'enum' } as const;
 
-export function* settings({ services }: Source): Iterable<Values> {
+export function* settings({ services }: Pick<Source, 'services'>): Iterable<Values> {
   const rows = [...services.settingRows()].sort((a, b) =>
     a.definition.name.toLowerCase() < b.definition.name.toLowerCase() ? -1 : 1,
   );
@@ -211,7 +211,7 @@ export function* activity({ services, ctx }: Source, report: LockReport): Iterab
   }
 }
 
-export function* cursors({ services }: Source): Iterable<Values> {
+export function* cursors({ services }: Pick<Source, 'services'>): Iterable<Values> {
   for (const row of services.cursors()) {
     yield {
       name: row.name,
@@ -225,7 +225,7 @@ export function* cursors({ services }: Source): Iterable<Values> {
 }
 
 /** A plan takes parameters as they come: all of them are what PostgreSQL calls generic. */
-export function* preparedStatements({ services }: Source): Iterable<Values> {
+export function* preparedStatements({ services }: Pick<Source, 'services'>): Iterable<Values> {
   for (const row of services.preparedStatements()) {
     yield {
       name: row.name,

@@ -100,6 +100,18 @@ function* viewColumnUsage(source: Source): Iterable<Values> {
   }
 }
 
+/** Generated columns and what they read. */
+function* columnColumnUsage(source: Source): Iterable<Values> {
+  for (const table of source.model.tables) {
+    for (const { generated, name } of table.columns) {
+      for (const id of generated?.columnIds ?? []) {
+        const used = table.columns.find((one) => one.id === id);
+        if (used !== undefined) yield { ...tableKey(source, table), column_name: used.name, dependent_column: name };
+      }
+    }
+  }
+}
+
 // ---- sequences ----
 
 const SEQUENCE_BITS: ReadonlyMap<number, number> = new Map([
@@ -216,6 +228,7 @@ export const informationSchemaBuilders: Readonly<Record<string, Builder>> = {
   sequences,
   view_table_usage: viewTableUsage,
   view_column_usage: viewColumnUsage,
+  column_column_usage: columnColumnUsage,
   routines,
   parameters,
 };

@@ -14,10 +14,11 @@ import { isHypotheticalSet } from '../../functions/hypothetical.js';
 import { isOrderedSet } from '../../functions/ordered-set.js';
 import { allProcedures, isAggregate, numberEntries } from '../../functions/procedure-oids.js';
 import type { FunctionEntry } from '../../functions/entry.js';
-import { PG_CATALOG_SCHEMA_ID } from '../bootstrap.js';
+import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID } from '../bootstrap.js';
 import { SUPERUSER, SUPERUSER_OID } from '../bootstrap-names.js';
 import { itemText } from '../acl.js';
 import { PREDEFINED } from '../roles.js';
+import { argumentNames } from '../../functions/argument-names.js';
 import { aclOfBuiltIn } from '../../functions/restricted.js';
 import { INTERNAL_LANGUAGE } from './cluster-wide.js';
 import type { Values } from './layout.js';
@@ -32,7 +33,7 @@ const INTERNAL_TYPE = 2281;
 
 const VOLATILITY = { immutable: 'i', stable: 's', volatile: 'v' } as const;
 
-function outColumns(entry: FunctionEntry): Values {
+function outColumns(entry: FunctionEntry, names: readonly string[] | null): Values {
   const columns = entry.resultColumns;
   const inputs = entry.argOids;
   if (columns === null) {
@@ -43,7 +44,7 @@ function outColumns(entry: FunctionEntry): Values {
   return {
     proallargtypes: new PgArray(OID.oid, [...inputs, ...columns.map((column) => column.typeOid)]),
     proargmodes: new PgArray(OID.char, [...inputs.map(() => 'i'), ...columns.map(() => 'o')]),
-    proargnames: textArray([...inputs.map(() => ''), ...columns.map((column) => column.name)]),
+    proargnames: textArray([...(names ?? inputs.map(() => '')), ...columns.map((column) => column.name)]),
   };
 }
 
@@ -86,6 +87,7 @@ export function* procedures(): Iterable<Values> {
       ...builtIn,
       oid,
       proname: entry.name,
+      pronamespace: entry.name === '_pg_expandarray' ? INFORMATION_SCHEMA_ID : PG_CATALOG_SCHEMA_ID,
       pronargs: entry.argOids.length,
       prorettype: entry.resultOid,
       proargtypes: oidvector(entry.argOids),
@@ -94,10 +96,12 @@ export function* procedures(): Iterable<Values> {
       yield { ...shared, prokind: 'a', provolatile: 'i', prosrc: 'aggregate_dummy' };
       continue;
     }
+    const names = argumentNames(oid);
     const last = entry.argOids[entry.argOids.length - 1] ?? 0;
     yield {
       ...shared,
-      ...(entry.variadic ? variadicInputs(entry) : outColumns(entry)),
+      ...(names === null ? {} : { proargnames: textArray(names) }),
+      ...(entry.variadic ? variadicInputs(entry) : outColumns(entry, names)),
       prokind: 'f',
       proisstrict: entry.strict,
       proretset: entry.returnsSet,

@@ -29,6 +29,7 @@ import type { Layout, Row, Values } from './layout.js';
 import { locks } from './locks.js';
 import { modelOf } from './model.js';
 import type { Builder, Model, Source } from './model.js';
+import { sharedDependencies } from './owners.js';
 import { catalogServices } from './services.js';
 import {
   accessMethods,
@@ -149,6 +150,7 @@ const BUILT: Readonly<Record<string, Builder>> = {
   pg_auth_members: memberships,
   pg_db_role_setting: keptSettings,
   pg_default_acl: defaultAcls,
+  pg_shdepend: sharedDependencies,
   pg_statistic_ext: extendedStatistics,
   pg_tables: tables,
   pg_indexes: indexes,

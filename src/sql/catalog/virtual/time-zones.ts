@@ -40,7 +40,7 @@ const offset = (seconds: number): Interval => new Interval(0, 0, BigInt(seconds)
 
 let kept: { readonly quarter: bigint; readonly rows: readonly Values[] } | null = null;
 
-export function timeZoneNames({ ctx }: Source): Iterable<Values> {
+export function timeZoneNames({ ctx }: Pick<Source, 'ctx'>): Iterable<Values> {
   const now = ctx.format.transactionNow;
   const quarter = now / QUARTER;
   if (kept?.quarter !== quarter) {
@@ -54,7 +54,7 @@ export function timeZoneNames({ ctx }: Source): Iterable<Values> {
   return kept.rows;
 }
 
-export function* timeZoneAbbreviations({ ctx }: Source): Iterable<Values> {
+export function* timeZoneAbbreviations({ ctx }: Pick<Source, 'ctx'>): Iterable<Values> {
   for (const word of ABBREVIATION_WORDS) {
     const facts = abbreviationFacts(word, ctx.format.transactionNow);
     assert(facts !== null, 'an abbreviation of the list means something');

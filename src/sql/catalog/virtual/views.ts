@@ -139,6 +139,10 @@ const CLASS = 1259;
 const ATTRDEF = 2604;
 const CONSTRAINT = 2606;
 const REWRITE = 2618;
+const NAMESPACE = 2615;
+const TYPE = 1247;
+const COLLATION = 3456;
+const ROUTINE = 1255;
 
 /**
  * Primary keys without which a view's GROUP BY may be wrong, as columns depend on the grouped ones by them only. Too
@@ -168,7 +172,8 @@ function sequenceRead(model: Model, sql: string): number | null {
   return found?.id ?? null;
 }
 
-function* dependenciesOfSequence(model: Model, { id, ownedBy }: SequenceDescriptor): Iterable<Values> {
+function* dependenciesOfSequence(model: Model, { id, ownedBy, schemaId }: SequenceDescriptor): Iterable<Values> {
+  yield onSchema(CLASS, id, schemaId);
   if (ownedBy === null) return;
   const shared = { classid: CLASS, refclassid: CLASS };
   const { tableId, columnId } = ownedBy;
@@ -178,8 +183,17 @@ function* dependenciesOfSequence(model: Model, { id, ownedBy }: SequenceDescript
   yield { ...shared, objid: id, refobjid: tableId, refobjsubid: columnId, deptype: internal ? 'i' : 'a' };
 }
 
+function onSchema(classid: number, objid: number, schemaId: number): Values {
+  return { classid, objid, refclassid: NAMESPACE, refobjid: schemaId, deptype: 'n' };
+}
+
 /** All but those of tables and sequences. */
 function* otherDependencies(model: Model): Iterable<Values> {
+  for (const { id, schemaId } of model.views) yield onSchema(CLASS, id, schemaId);
+  for (const { id, schemaId } of model.types) yield onSchema(TYPE, id, schemaId);
+  for (const { id, schemaId } of model.collations) yield onSchema(COLLATION, id, schemaId);
+  for (const { schemaId, routines } of model.routines)
+    for (const { oid } of routines) yield onSchema(ROUTINE, oid, schemaId);
   yield* routineDependencies(model);
   yield* domainDependencies(model);
   yield* extensionDependencies(model);
@@ -203,6 +217,7 @@ function* otherDependencies(model: Model): Iterable<Values> {
 }
 
 function* dependenciesOfTable(model: Model, table: TableDescriptor): Iterable<Values> {
+  yield onSchema(CLASS, table.id, table.schemaId);
   for (const column of liveColumns(table)) {
     if (column.generated != null) {
       const from = { classid: ATTRDEF, objid: defaultOid(table, column), refclassid: CLASS, refobjid: table.id };
