@@ -60,9 +60,7 @@ import { fillIndex, rewriteTable, scanRows } from './rewrite.js';
 import {
   alterIndex,
   optionItems,
-  requireOwnIndex,
-  withCluster,
-  withReplicaIdentity,
+  withChosenIndex,
   withRowSecurity,
   withStorageFact,
   withTriggers,
@@ -135,6 +133,8 @@ export async function runAlterTable(ctx: DdlContext, body: Loose): Promise<strin
     return tag;
   }
   refuseTableCommands(found.table, commands);
+  if (commands.some((command) => command['num'] !== undefined))
+    throw sqlError('0A000', 'cannot refer to non-index column by number');
   refusePendingChecks(ctx.txn, 'ALTER TABLE', found.table);
   const draft = new Draft({ ...ctx, unplaced: true }, found.table, found.schemaName);
   // As PostgreSQL: drops, then type changes, then new columns, then everything else.
@@ -231,22 +231,13 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
     case 'AT_ResetOptions':
     case 'AT_SetStorage':
     case 'AT_SetCompression':
-      if (command['num'] !== undefined) throw sqlError('0A000', 'cannot refer to non-index column by number');
       draft.setColumn(withStorageFact(ctx, draft.column(name), command)!);
       return;
     case 'AT_ClusterOn':
-      await requireOwnIndex(ctx, draft.table, name);
-      draft.table = withCluster(draft.table, name);
-      return;
     case 'AT_DropCluster':
-      draft.table = withCluster(draft.table, null);
+    case 'AT_ReplicaIdentity':
+      draft.table = await withChosenIndex(ctx, draft.table, command);
       return;
-    case 'AT_ReplicaIdentity': {
-      const identity = of(command['def'] as Loose, 'ReplicaIdentityStmt');
-      if (identity['name'] !== undefined) await requireOwnIndex(ctx, draft.table, text(identity['name']));
-      draft.table = withReplicaIdentity(draft.table, identity);
-      return;
-    }
     case 'AT_SetTableSpace':
       return requireTablespace(command['name']);
     case 'AT_SetAccessMethod':

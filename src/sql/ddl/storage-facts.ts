@@ -88,15 +88,29 @@ function indexNamed(table: TableDescriptor, name: string): IndexDescriptor {
 }
 
 /** @throws QuoralError 42809 for what is there under the name, and no index of the table's */
-export async function requireOwnIndex(ctx: DdlContext, table: TableDescriptor, name: string): Promise<void> {
+async function requireOwnIndex(ctx: DdlContext, table: TableDescriptor, name: string): Promise<void> {
   const entry = await ctx.catalog.nameEntry(table.schemaId, name);
   if (entry === null) return;
   if (entry.indexOid === null) throw sqlError('42809', `"${name}" is not an index`);
   if (entry.id !== table.id) throw sqlError('42809', `"${name}" is not an index for table "${table.name}"`);
 }
 
+/** CLUSTER ON, SET WITHOUT CLUSTER and REPLICA IDENTITY. @throws QuoralError 42704, 42809, 0A000 */
+export async function withChosenIndex(
+  ctx: DdlContext,
+  table: TableDescriptor,
+  command: Loose,
+): Promise<TableDescriptor> {
+  if (command['subtype'] === 'AT_DropCluster') return withCluster(table, null);
+  const isCluster = command['subtype'] === 'AT_ClusterOn';
+  const identity = isCluster ? {} : of(command['def'] as Loose, 'ReplicaIdentityStmt');
+  const name = isCluster ? command['name'] : identity['name'];
+  if (name !== undefined) await requireOwnIndex(ctx, table, text(name));
+  return isCluster ? withCluster(table, text(name)) : withReplicaIdentity(table, identity);
+}
+
 /** CLUSTER ON and SET WITHOUT CLUSTER. */
-export function withCluster(table: TableDescriptor, name: string | null): TableDescriptor {
+function withCluster(table: TableDescriptor, name: string | null): TableDescriptor {
   if (name === null) return { ...table, clusterOn: null };
   const index = indexNamed(table, name);
   if (index.method !== undefined)
@@ -105,7 +119,7 @@ export function withCluster(table: TableDescriptor, name: string | null): TableD
   return { ...table, clusterOn: index.oid };
 }
 
-export function withReplicaIdentity(table: TableDescriptor, node: Loose): TableDescriptor {
+function withReplicaIdentity(table: TableDescriptor, node: Loose): TableDescriptor {
   const kind = text(node['identity_type']);
   if (kind === 'd') return { ...table, replicaIdentity: null };
   if (kind === 'f' || kind === 'n') return { ...table, replicaIdentity: kind === 'f' ? 'full' : 'nothing' };
