@@ -217,8 +217,8 @@ function checkTimeZone(value: string, invalid: () => Error): string {
     return seconds < 0 ? `<-${magnitude}>+${magnitude}` : `<+${magnitude}>-${magnitude}`;
   }
   const zone = findZone(text);
-  if (zone === null) throw invalid();
-  return /^(utc|zulu|z)$/i.test(text) ? 'UTC' : /^gmt$/i.test(text) ? 'GMT' : zone.name;
+  if (zone === null || /^z$/i.test(text)) throw invalid();
+  return zone.name;
 }
 
 function checkEncoding(value: string, invalid: (hint?: string) => Error): string {

@@ -3,6 +3,7 @@
  * PostgreSQL's. Zone offsets come from the ICU data of the JavaScript engine and are cached by quarter of an
  * hour, the finest step at which any zone ever changed; the cache is bounded.
  */
+import { zoneAsSpelled } from './zone-names.js';
 import { sqlError } from '../../base/errors.js';
 import { civilFromDays, daysFromCivil } from './civil.js';
 import { posixOffset, readPosixZone, type PosixRules } from './posix-zones.js';
@@ -121,7 +122,8 @@ function isWithoutSummer(seconds: number): boolean {
 
 function makeZone(name: string): Zone | null {
   const lower = name.toLowerCase();
-  if (lower === 'utc' || lower === 'gmt' || lower === 'etc/utc' || lower === 'z') return fixedZone(name, 0);
+  if (lower === 'utc' || lower === 'gmt' || lower === 'etc/utc' || lower === 'z')
+    return fixedZone(zoneAsSpelled(name), 0);
   const numeric = /^([+-])?(\d{1,3})(?::(\d{1,2})(?::(\d{1,2}))?)?$/.exec(name);
   if (numeric !== null) {
     const seconds = Number(numeric[2]) * 3600 + Number(numeric[3] ?? 0) * 60 + Number(numeric[4] ?? 0);
@@ -130,10 +132,10 @@ function makeZone(name: string): Zone | null {
   const posix = /^(?:<[^>]+>|[A-Za-z]{3,})([+-]?)(\d{1,2})(?::(\d{2}))?(?::(\d{2}))?$/.exec(name);
   if (posix !== null) {
     const seconds = Number(posix[2]) * 3600 + Number(posix[3] ?? 0) * 60 + Number(posix[4] ?? 0);
-    return fixedZone(name, posix[1] === '-' ? seconds : -seconds);
+    return fixedZone(name.toUpperCase(), posix[1] === '-' ? seconds : -seconds);
   }
-  const rules = OF_RULES.has(lower) ? null : readPosixZone(name);
-  if (rules !== null) return { name, fixed: null, formatter: null, posix: rules, cache: new Map() };
+  const rules = OF_RULES.has(lower) ? null : readPosixZone(name.toUpperCase());
+  if (rules !== null) return { name: name.toUpperCase(), fixed: null, formatter: null, posix: rules, cache: new Map() };
   if (!/^[A-Za-z][A-Za-z0-9_+\-/]*$/.test(name)) return null;
   // The engine also knows abbreviations of its own, such as PST and IST, which are no zones.
   if (/^[a-z]{3}$/.test(lower) && !SHORT_ZONES.has(lower)) return null;
@@ -150,7 +152,7 @@ function makeZone(name: string): Zone | null {
       second: 'numeric',
     });
     return {
-      name: formatter.resolvedOptions().timeZone === name ? name : canonicalName(name),
+      name: zoneAsSpelled(name),
       fixed: null,
       formatter,
       ...(OF_RULES.has(lower) ? { rules: OF_RULES.get(lower)! } : {}),
@@ -160,12 +162,6 @@ function makeZone(name: string): Zone | null {
     if (error instanceof RangeError) return null;
     throw error;
   }
-}
-
-/** PostgreSQL shows a zone as tzdata spells it, whatever the case it was asked in. */
-function canonicalName(name: string): string {
-  const lower = name.toLowerCase();
-  return Intl.supportedValuesOf('timeZone').find((known) => known.toLowerCase() === lower) ?? name;
 }
 
 export function zoneOrThrow(name: string): Zone {
