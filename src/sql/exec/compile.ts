@@ -53,6 +53,8 @@ class QueryExecution implements Execution {
   #batch: Batch = [];
   #at = 0;
   #sent = 0;
+  /** Rows sent before the last run: a tag counts those of the last Execute, as a portal's client reads it. */
+  #before = 0;
 
   constructor(factory: OperatorFactory, command: Command, returnsRows: boolean, ctx: ExecContext, settles: boolean) {
     this.#factory = factory;
@@ -65,16 +67,20 @@ class QueryExecution implements Execution {
   get tag(): string {
     switch (this.#command) {
       case 'SELECT':
-        return `SELECT ${this.#sent}`;
+        return `SELECT ${this.#sent - this.#before}`;
       case 'CALL':
         return 'CALL';
       case 'INSERT':
-        return `INSERT 0 ${this.#run.affected}`;
+        return `INSERT 0 ${this.#changed()}`;
       case 'UPDATE':
       case 'DELETE':
       case 'MERGE':
-        return `${this.#command} ${this.#run.affected}`;
+        return `${this.#command} ${this.#changed()}`;
     }
+  }
+
+  #changed(): number {
+    return this.#before > 0 ? this.#sent - this.#before : this.#run.affected;
   }
 
   async run(sink: ResultSink, maxRows: number): Promise<'done' | 'suspended'> {
@@ -83,6 +89,7 @@ class QueryExecution implements Execution {
       this.#run.rowsWanted = maxRows;
       this.#operator = this.#factory(this.#run);
     }
+    this.#before = this.#sent;
     const end = maxRows === 0 ? Number.MAX_SAFE_INTEGER : this.#sent + maxRows;
     for (;;) {
       while (this.#at < this.#batch.length) {

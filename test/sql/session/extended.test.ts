@@ -56,6 +56,29 @@ describe('the extended protocol', () => {
     expect(await sqlstate(fetch('q', 1))).toBe('34000');
   });
 
+  it('counts in a tag the rows of that Execute', async () => {
+    const tags = async (text: string, ...limits: readonly number[]): Promise<unknown[]> => {
+      await c.all('begin');
+      await portal('p', text);
+      const seen: unknown[] = [];
+      for (const limit of limits) seen.push((await fetch('p', limit)).results[0]!.tag);
+      await c.all('rollback');
+      return seen;
+    };
+    expect(await tags('select a from t', 5, 5, 5, 5)).toEqual(['suspended', 'suspended', 'SELECT 0', 'SELECT 0']);
+    expect(await tags('select a from t', 4, 4, 4)).toEqual(['suspended', 'suspended', 'SELECT 2']);
+    expect(await tags('select a from t', 4, 0)).toEqual(['suspended', 'SELECT 6']);
+    expect(await tags('select a from t', 0)).toEqual(['SELECT 10']);
+    expect(await tags('update t set a = a + 100 returning a', 4, 4, 4)).toEqual(['suspended', 'suspended', 'UPDATE 2']);
+    expect(await tags('delete from t where a > 7 returning a', 3, 3)).toEqual(['suspended', 'DELETE 0']);
+    expect(await tags('delete from t where a > 7', 1)).toEqual(['DELETE 3']);
+    expect(await tags("insert into t values (11, 'x'), (12, 'y') returning a", 1, 1, 1)).toEqual([
+      'suspended',
+      'suspended',
+      'INSERT 0 0',
+    ]);
+  });
+
   it('makes a pipeline one transaction', async () => {
     await portal('one', "insert into t values (11, 'x')");
     await fetch('one', 0, false);
