@@ -7,7 +7,7 @@ import { knowNames } from './cursors.js';
 import { decodeParameters } from './parameters.js';
 import { closePortal, newPortal, type Portal, runPortal } from './portal.js';
 import type { Session } from './session.js';
-import { commandName, endsTransaction } from './statement-kinds.js';
+import { bodyOf, commandName, endsTransaction } from './statement-kinds.js';
 import { failedTransaction } from './transaction-state.js';
 
 export function bindPortal(
@@ -68,11 +68,27 @@ export async function continuePortal(
   sink.complete(tag);
 }
 
-/** Of a statement that is executed again after its last row. */
-export function emptyTag(statement: ParsedStatement): string {
-  return statement.kind === 'SelectStmt'
-    ? 'SELECT 0'
-    : statement.kind === 'InsertStmt'
-      ? 'INSERT 0 0'
-      : `${commandName(statement)} 0`;
+/** Of a portal that is executed again after its last row. What gives no rows runs once only. */
+export function emptyTag(portalName: string, statement: ParsedStatement): string {
+  const returns = bodyOf(statement)['returningClause'] !== undefined;
+  switch (statement.kind) {
+    case 'SelectStmt':
+      if (bodyOf(statement)['intoClause'] === undefined) return 'SELECT 0';
+      break;
+    case 'CallStmt':
+      return 'CALL';
+    case 'VariableShowStmt':
+      return 'SHOW';
+    case 'ExplainStmt':
+      return 'EXPLAIN';
+    case 'FetchStmt':
+    case 'ExecuteStmt':
+      return `${commandName(statement)} 0`;
+    case 'InsertStmt':
+    case 'UpdateStmt':
+    case 'DeleteStmt':
+      if (returns) return statement.kind === 'InsertStmt' ? 'INSERT 0 0' : `${commandName(statement)} 0`;
+      break;
+  }
+  throw sqlError('55000', `portal "${portalName}" cannot be run`);
 }

@@ -509,7 +509,7 @@ export class Session implements SqlSession {
         return;
       }
       if (portal.done) {
-        sink.complete(emptyTag(prepared.statement));
+        sink.complete(emptyTag(portalName, prepared.statement));
         return;
       }
       // Without the hint, other portals that wait to be run show that this is a pipeline.

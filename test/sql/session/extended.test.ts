@@ -79,6 +79,32 @@ describe('the extended protocol', () => {
     ]);
   });
 
+  it('runs a portal again after its end only if it has rows to give', async () => {
+    const again = async (text: string): Promise<unknown> => {
+      await portal('', text);
+      await fetch('', 0, false);
+      try {
+        return (await fetch('', 0, false)).results[0]!.tag;
+      } catch (error) {
+        return (error as Error).message;
+      } finally {
+        await c.session.sync();
+      }
+    };
+    expect(await again('select a from t')).toBe('SELECT 0');
+    expect(await again('update t set a = a where a = 1 returning a')).toBe('UPDATE 0');
+    expect(await again("insert into t values (20, 'x') returning a")).toBe('INSERT 0 0');
+    expect(await again('show work_mem')).toBe('SHOW');
+    expect(await again('explain select 1')).toBe('EXPLAIN');
+    for (const text of [
+      'update t set a = a where a = 1',
+      'set work_mem = 100',
+      'create table once (a int)',
+      'truncate t',
+    ])
+      expect(await again(text)).toBe('portal "" cannot be run');
+  });
+
   it('makes a pipeline one transaction', async () => {
     await portal('one', "insert into t values (11, 'x')");
     await fetch('one', 0, false);
