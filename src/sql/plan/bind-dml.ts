@@ -42,10 +42,12 @@ import {
 import type { Change, WriteTarget } from './bind-view-target.js';
 import { coerceAssignment, coerceBoolean } from './coerce.js';
 import { expandedStars } from './stars.js';
+import { sqlError } from '../../base/errors.js';
+import { ownFunction } from '../functions/entry.js';
 import { OID } from '../types/oids.js';
 import { deletedBy } from './row-version.js';
 import { isSystemName } from './system-columns.js';
-import { constant, some, TRUE } from './expr.js';
+import { conjunction, constant, some, TRUE } from './expr.js';
 import type { Expr } from './expr.js';
 import { checkWidth, insertParts, insertTargets } from './insert-columns.js';
 import type {
@@ -301,8 +303,27 @@ function bindConflict(
     clause.whereClause === undefined
       ? null
       : coerceBoolean(b, bindExpr(ctx, clause.whereClause), 'WHERE', locationOf(clause.whereClause));
-  const condition = where === null ? null : settle(where, computed);
+  const shown = ours.conditions.flatMap((c, layer) =>
+    c === null ? [] : [visibleThrough(target.views[layer]!.view.name, c)],
+  );
+  const parts = where === null ? shown : [...shown, settle(where, computed)];
+  const condition = parts.length === 0 ? null : conjunction(parts);
   return { arbiters, update: { excluded, existing, assignments, where: condition } };
+}
+
+/** A row that the view does not show is not to be changed through it. @throws QuoralError 55000 as it runs */
+function visibleThrough(view: string, condition: Expr): Expr {
+  const entry = ownFunction({
+    name: 'visible',
+    argOids: [OID.bool],
+    resultOid: OID.bool,
+    impl: ([visible]) => {
+      if (visible === true) return true;
+      throw sqlError('55000', `conflicting row is not visible through view "${view}"`);
+    },
+  });
+  const info = { argOids: entry.argOids, resultOid: OID.bool };
+  return { kind: 'call', entry, operator: false, args: [condition], info, oid: OID.bool, typmod: -1 };
 }
 
 // ---- UPDATE ----
