@@ -8,6 +8,7 @@ import { PINNED, storedTypeName } from '../types/pinned-types.js';
 import { formatType, typeByOid } from '../types/registry.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
 import { userTypeIn } from '../types/user-types.js';
+import { nextvalSql } from './columns.js';
 import type { DdlContext } from './context.js';
 import { deparse, quoteIdentifier, quoteLiteral } from './deparse.js';
 import { compilePlaced } from './placed-expressions.js';
@@ -87,11 +88,12 @@ export async function retypedValues(
   const old = before.filter((c) => !c.dropped);
   const expression = newValue(ctx, column, old, using, type);
   const { defaultSql } = column;
-  if (column.sequenceId !== null) {
-    if (column.identity === null && !canCoerce(OID.int8, type.oid, 'assignment'))
-      throw defaultNotCast(column.name, type.oid);
+  if (column.identity !== null || defaultSql === null) return { expression, defaultSql };
+  // The default of serial may have gone, or given way to another, and the sequence be the column's for all that.
+  if (column.sequenceId !== null && defaultSql === nextvalSql(column.sequenceId)) {
+    if (!canCoerce(OID.int8, type.oid, 'assignment')) throw defaultNotCast(column.name, type.oid);
     return { expression, defaultSql };
   }
   const to = { typeOid: type.oid, typmod: type.typmod };
-  return { expression, defaultSql: defaultSql === null ? null : await convertedDefault(ctx, defaultSql, column, to) };
+  return { expression, defaultSql: await convertedDefault(ctx, defaultSql, column, to) };
 }
