@@ -72,6 +72,14 @@ function builtInAcl(name: string): PgArray | null {
   );
 }
 
+/** Not everybody's from the beginning: pg_dump writes what has become of that since. */
+export function* initialRoutinePrivileges(): Iterable<Values> {
+  for (const { oid, entry } of allProcedures()) {
+    const initprivs = isAggregate(entry) ? null : builtInAcl(entry.name);
+    if (initprivs !== null) yield { objoid: oid, classoid: 1255, privtype: 'i', initprivs };
+  }
+}
+
 export function* procedures(): Iterable<Values> {
   const builtIn = {
     pronamespace: PG_CATALOG_SCHEMA_ID,

@@ -38,7 +38,7 @@ import {
   operatorClasses,
   operatorFamilies,
 } from './operator-classes.js';
-import { aggregates, casts, operators, procedures } from './procedures.js';
+import { aggregates, casts, initialRoutinePrivileges, operators, procedures } from './procedures.js';
 import { rangeRows } from './ranges.js';
 import { extendedStatistics } from './statistics.js';
 import {
@@ -89,7 +89,7 @@ const CONSTANT: Readonly<Record<string, () => Iterable<Values>>> = {
   pg_amproc: familyFunctions,
   pg_operator: operators,
   pg_cast: casts,
-  pg_init_privs: initialPrivileges,
+  pg_init_privs: () => [...initialPrivileges(), ...initialRoutinePrivileges()],
   pg_tablespace: tablespaces,
 };
 
