@@ -35,7 +35,7 @@ export function failureOf(e: Expr, format: FormatContext): QuoralError | null {
       if (!e.stable && isConst(e.arg) && e.arg.value !== null) e.fn(e.arg.value, e.typmod, format);
     } else if (e.kind === 'call' && isPure(e) && !isCostly(e)) {
       const values = e.args.map((a) => (a as ConstExpr).value);
-      if (!e.entry.strict || !values.includes(null)) e.entry.impl(values, foldingContext(format), e.info);
+      if (!e.entry.strict || !values.includes(null)) void e.entry.impl(values, foldingContext(format), e.info);
     }
   } catch (error) {
     if (error instanceof QuoralError) return error;
