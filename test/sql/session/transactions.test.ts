@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { VirtualTime } from '../../env/virtual-time.js';
+import { MemoryDb } from '../support/memory-kv.js';
 import { Client, startServer } from '../support/server.js';
 import type { ManagedSqlServer } from '../../../src/sql/session/server.js';
 
@@ -144,17 +146,37 @@ describe('cancel, time-outs, the end', () => {
     server.cancel(c.session.processId, c.session.secretKey);
     expect(await waiting).toBe('57014 canceling statement due to user request');
     expect(await c.rows('select 1')).toEqual([['1']]);
-    await c.all('set statement_timeout = 20');
-    expect(await c.error('update t set b = 2 where a = 1')).toBe('57014 canceling statement due to statement timeout');
-    // For each statement of several anew, by what those before it have set.
-    const several = "set statement_timeout = '1ms'; set statement_timeout = '20ms'; update t set b = 2 where a = 1";
-    await c.all('reset statement_timeout');
-    expect(await c.error(several)).toBe('57014 canceling statement due to statement timeout');
-    await c.all("set statement_timeout = '80ms'");
-    expect(await c.rows('select pg_sleep(0.05); select pg_sleep(0.05)')).toBeDefined();
-    await c.all('set statement_timeout = 0');
     await d.session.close();
     expect((await c.query('update t set b = 2 where a = 1')).tag).toBe('UPDATE 1');
+  });
+
+  it('times out each statement by what is set before it, several in one text too', async () => {
+    const time = new VirtualTime();
+    const run = async <T>(work: Promise<T>): Promise<T> => {
+      let over = false;
+      const done = work.finally(() => (over = true));
+      done.catch(() => undefined);
+      while (!over) await time.advance(1);
+      return done;
+    };
+    const timed = await run(startServer(new MemoryDb(), { timers: time, clock: time.clock() }));
+    const [x, y] = [await run(Client.open(timed)), await run(Client.open(timed))];
+    await run(x.all('create table t (a int primary key, b int); insert into t values (1, 10)'));
+    await run(y.all('begin; update t set b = 1 where a = 1'));
+    const timeout = '57014 canceling statement due to statement timeout';
+    await run(x.all('set statement_timeout = 20'));
+    expect(await run(x.error('update t set b = 2 where a = 1'))).toBe(timeout);
+    await run(x.all('reset statement_timeout'));
+    const several = "set statement_timeout = '10s'; set statement_timeout = '20ms'; update t set b = 2 where a = 1";
+    const before = time.clock().monotonicMs();
+    expect(await run(x.error(several))).toBe(timeout);
+    expect(time.clock().monotonicMs() - before).toBeLessThan(1000);
+    await run(x.all("set statement_timeout = '80ms'"));
+    expect(await run(x.all('select pg_sleep(0.05); select pg_sleep(0.05)'))).toHaveLength(2);
+    expect(await run(x.error('select pg_sleep(0.05); select pg_sleep(0.09)'))).toBe(timeout);
+    await run(x.all('set statement_timeout = 0'));
+    await run(y.session.close());
+    expect((await run(x.query('update t set b = 2 where a = 1'))).tag).toBe('UPDATE 1');
   });
 
   it('drains', async () => {
