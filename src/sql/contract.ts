@@ -523,6 +523,8 @@ export interface CompiledExpression {
   readonly collation?: string | null;
   /** Gives the same for the same row for ever, whatever the settings and the time are. */
   readonly immutable: boolean;
+  /** It looks up names of catalog objects, or shows them: the whole catalog must be at hand. */
+  readonly namesObjects: boolean;
   /** Synchronous unless it calls nextval or has a subquery. */
   evaluate(row: readonly Datum[], ctx: ExecContext): Datum | Promise<Datum>;
   /** Canonical SQL text, as pg_get_expr prints it. */
