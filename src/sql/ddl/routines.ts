@@ -25,7 +25,7 @@ import type { UserType } from '../types/user-types.js';
 import { checkSqlBody } from './check-body.js';
 import { recordRelations, refuseUtilities, relationsOfDefaults, relationsRead } from './routine-reads.js';
 import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
-import { storedBody } from './stored-bodies.js';
+import { pathNow, storedBody } from './stored-bodies.js';
 import { initialAcl } from './default-privileges.js';
 import { RIGHTS } from '../catalog/acl.js';
 import { languageAcl, languageOid } from '../catalog/languages.js';
@@ -127,8 +127,7 @@ export async function runCreateFunction(ctx: DdlContext, body: Loose, statement:
 }
 
 async function keepBody(ctx: DdlContext, name: RelationName, routine: Routine): Promise<void> {
-  const stored = await storedBody(ctx, name.name, routine);
-  if (stored === null) return;
+  const stored = (await storedBody(ctx, name.name, routine)) ?? { path: await pathNow(ctx) };
   const schema = await creationSchema(ctx, name);
   const group = (await openRoutines(ctx, schema.id, name.name))!;
   const kept = { ...routine, ...stored };

@@ -75,7 +75,7 @@ export class Routines {
     if (call.routine.typeOid === OID.trigger)
       throw sqlError('0A000', 'trigger functions can only be called as triggers');
     this.#depth++;
-    const { procedure, language, securityDefiner, config } = call.routine;
+    const { procedure, language, securityDefiner, config, path } = call.routine;
     const may = this.#inner.take();
     const mayEnd = may && procedure && language === 'plpgsql' && !securityDefiner && config == null;
     try {
@@ -92,7 +92,8 @@ export class Routines {
           language === 'sql'
             ? this.#runSql(call, read, host, result)
             : this.#runPlpgsql(call, read, host, result, memory);
-        const configured = (): Promise<void> => (config == null ? run() : host.withSettings(config, run));
+        const inPath = (): Promise<void> => (path === undefined ? run() : host.withPath(path, run));
+        const configured = (): Promise<void> => (config == null ? inPath() : host.withSettings(config, inPath));
         const owner = call.routine.owner ?? SUPERUSER_OID;
         await host.asideOfCaller(() => (securityDefiner ? this.#asOwner(owner, configured) : configured()));
         // Of void, PL/pgSQL gives a value and SQL none.
