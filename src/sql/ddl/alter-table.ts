@@ -405,6 +405,8 @@ async function alterType(draft: Draft, name: string, def: Loose): Promise<void> 
   const type = resolveUnplaced(def['typeName'] as Parameters<typeof resolveUnplaced>[0], ctx.types);
   const clause = def['collClause'] as Loose | undefined;
   const collation = clause === undefined ? null : writtenCollation(clause, type.oid, ctx.types);
+  refuseOwnRows(draft.table, type.oid);
+  draft.retyped = true;
   const isSameType = type.oid === column.typeOid && type.typmod === column.typmod && def['raw_default'] === undefined;
   if (isSameType && collation === column.collation) return;
   // What refers to the column is looked at after its own values, as in PostgreSQL.
@@ -420,7 +422,6 @@ async function alterType(draft: Draft, name: string, def: Loose): Promise<void> 
     def['raw_default'] !== undefined,
   );
   refuseKeptOver(draft.table, column.id);
-  refuseOwnRows(draft.table, type.oid);
   // Keys are in the order of the code points before as after.
   if (isSameType) return setType(draft, { ...column, collation });
   if (column.generated != null) {
@@ -472,8 +473,9 @@ async function finish(draft: Draft): Promise<void> {
   await validateForeignKeys(draft, next);
 }
 
-/** Rows of before get values that they did not have, other than that of the hidden row id. */
-function hasNewValues({ before, table, sources }: Draft): boolean {
+/** Rows of before get values that they did not have, other than that of the hidden row id; or may, by a column's type. */
+function hasNewValues({ before, table, sources, retyped }: Draft): boolean {
+  if (retyped) return true;
   for (const source of sources.values()) if (source !== 'rowid') return true;
   return table.columns.some((c) => c.missingText !== null && before.columns.every(({ id }) => id !== c.id));
 }
