@@ -478,7 +478,7 @@ export class TransactionCatalog implements UseHolder {
     if (!holding) this.#generation = this.catalog.leaseGeneration;
     this.#locks ??= new SchemaLocks(this.catalog);
     const locks = this.#locks;
-    await this.waits.during(this.catalog.clock, others, 8, () => locks.acquire(txn, others, holding, wait));
+    await this.waits.forSchemaLocks(this.catalog.clock, others, () => locks.acquire(txn, others, holding, wait));
     // The lock is stronger than the use; it waits for other users only.
     for (const id of others) {
       this.use(id);

@@ -29,6 +29,7 @@ import {
   validateForeignKeys,
 } from './alter-constraints.js';
 import { Draft } from './alter-draft.js';
+import { lockMode } from './alter-lock-modes.js';
 
 import {
   COLUMNS_MAX,
@@ -103,7 +104,7 @@ export async function runAlterTable(ctx: DdlContext, body: Loose): Promise<strin
     await alterIndex(ctx, name, commands, body['missing_ok'] === true);
     return tag;
   }
-  const found = await openForChange(ctx, name);
+  const found = await ctx.catalog.waits.asking(lockMode(commands), () => openForChange(ctx, name));
   if (found === null) {
     if ((await openIndex(ctx, name)) !== null) {
       await alterIndex(ctx, name, commands, false);
