@@ -29,6 +29,7 @@ import {
   validateForeignKeys,
 } from './alter-constraints.js';
 import { Draft } from './alter-draft.js';
+import { lockMode } from './alter-lock-modes.js';
 
 import {
   COLUMNS_MAX,
@@ -103,7 +104,7 @@ export async function runAlterTable(ctx: DdlContext, body: Loose): Promise<strin
     await alterIndex(ctx, name, commands, body['missing_ok'] === true);
     return tag;
   }
-  const found = await openForChange(ctx, name);
+  const found = await ctx.catalog.waits.asking(lockMode(commands), () => openForChange(ctx, name));
   if (found === null) {
     if ((await openIndex(ctx, name)) !== null) {
       await alterIndex(ctx, name, commands, false);
@@ -405,6 +406,8 @@ async function alterType(draft: Draft, name: string, def: Loose): Promise<void> 
   const type = resolveUnplaced(def['typeName'] as Parameters<typeof resolveUnplaced>[0], ctx.types);
   const clause = def['collClause'] as Loose | undefined;
   const collation = clause === undefined ? null : writtenCollation(clause, type.oid, ctx.types);
+  refuseOwnRows(draft.table, type.oid);
+  draft.retyped = true;
   const isSameType = type.oid === column.typeOid && type.typmod === column.typmod && def['raw_default'] === undefined;
   if (isSameType && collation === column.collation) return;
   // What refers to the column is looked at after its own values, as in PostgreSQL.
@@ -420,7 +423,6 @@ async function alterType(draft: Draft, name: string, def: Loose): Promise<void> 
     def['raw_default'] !== undefined,
   );
   refuseKeptOver(draft.table, column.id);
-  refuseOwnRows(draft.table, type.oid);
   // Keys are in the order of the code points before as after.
   if (isSameType) return setType(draft, { ...column, collation });
   if (column.generated != null) {
@@ -473,8 +475,9 @@ async function finish(draft: Draft): Promise<void> {
   await validateForeignKeys(draft, next);
 }
 
-/** Rows of before get values that they did not have, other than that of the hidden row id. */
-function hasNewValues({ before, table, sources }: Draft): boolean {
+/** Rows of before get values that they did not have, other than that of the hidden row id; or may, by a column's type. */
+function hasNewValues({ before, table, sources, retyped }: Draft): boolean {
+  if (retyped) return true;
   for (const source of sources.values()) if (source !== 'rowid') return true;
   return table.columns.some((c) => c.missingText !== null && before.columns.every(({ id }) => id !== c.id));
 }

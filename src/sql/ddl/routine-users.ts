@@ -9,13 +9,12 @@ import type { Descriptor, Routine, RoutineDescriptor, TableDescriptor, UsedRouti
 import { isReader, kindName } from '../catalog/materialized.js';
 import { routineEntryName } from '../catalog/entry-names.js';
 import { calls, callsIn, queryCalls, runBy } from '../catalog/used-routines.js';
-import { formatType } from '../types/registry.js';
 import { sqlError } from '../../base/errors.js';
 import { runAlterTable } from './alter-table.js';
 import type { DdlContext } from './context.js';
 import { changeRoutineOf, checksCalling, defaultCalls, dropChecksCalling } from './domains.js';
 import { removeIndex } from './indexes.js';
-import { nextVersion, visibleName } from './objects.js';
+import { nextVersion, visibleName, visibleType } from './objects.js';
 import { dependences, dropView } from './views.js';
 
 /** Of a function as messages name it: 'function f(integer)'. */
@@ -108,17 +107,19 @@ async function usesIn(ctx: DdlContext, caller: Descriptor, oid: number): Promise
 
 async function aggregatesOver(ctx: DdlContext, group: RoutineDescriptor, oid: number): Promise<Use[]> {
   const shown = await visibleName(ctx, group);
-  return group.routines
-    .filter((routine) => runsIt(group, routine, oid))
-    .map((routine) => ({ oid: routine.oid, what: `function ${signature(shown, routine)}` }));
+  const over = group.routines.filter((routine) => runsIt(group, routine, oid));
+  return Promise.all(
+    over.map(async (routine) => ({ oid: routine.oid, what: `function ${await signature(ctx, shown, routine)}` })),
+  );
 }
 
 function runsIt(group: RoutineDescriptor, routine: Routine, oid: number): boolean {
   return runBy({ ...group, routines: [routine] }).some((used) => used.routine.oid === oid);
 }
 
-function signature(name: string, { parameters }: Routine): string {
-  return `${name}(${parameters.map((p) => formatType(p.typeOid)).join(',')})`;
+async function signature(ctx: DdlContext, name: string, { parameters }: Routine): Promise<string> {
+  const types = await Promise.all(parameters.map((p) => visibleType(ctx, p.typeOid)));
+  return `${name}(${types.join(',')})`;
 }
 
 function generatedBy(table: TableDescriptor, oid: number): TableDescriptor['columns'] {
@@ -209,7 +210,7 @@ async function dropAggregates(ctx: DdlContext, group: RoutineDescriptor, oid: nu
   const shown = await visibleName(ctx, group);
   for (const routine of group.routines) {
     if (!runsIt(group, routine, oid)) continue;
-    const what = `function ${signature(shown, routine)}`;
+    const what = `function ${await signature(ctx, shown, routine)}`;
     ctx.cascades.push(what);
     await dropCallers(ctx, { routine, shown: what });
     const current = await ctx.catalog.forUpdate(ctx.txn, group.id);

@@ -33,7 +33,7 @@ import { currentDatabase, notOwner, ownerOfRoutine, ownsSchemaOf } from './owner
 import { type DdlContext, notice } from './context.js';
 import { argumentTypes, skippedFor, writtenType } from './missing-objects.js';
 import { noteOverload } from './overloads.js';
-import { creationSchema, shownName, throwMissing, visibleName } from './objects.js';
+import { creationSchema, shownName, throwMissing, visibleName, visibleType } from './objects.js';
 import { callerLines, changeCallers, dropCallers, refuseCallers } from './routine-users.js';
 import type { NamedRoutine } from './routine-users.js';
 import type { DropOptions } from './views.js';
@@ -328,6 +328,11 @@ export function identityText(name: string, routine: Callable): string {
     .map((oid) => formatType(oid))
     .join(',')})`;
 }
+/** As identityText, for messages about what depends on what: types that the search path does not find have their schema. */
+export async function visibleIdentity(ctx: DdlContext, name: string, routine: Callable): Promise<string> {
+  const types = identityTypes(routine).map((oid) => visibleType(ctx, oid));
+  return `${name}(${(await Promise.all(types)).join(',')})`;
+}
 
 function kindOf(routine: Pick<Routine, 'procedure' | 'aggregate'>): 'procedure' | 'aggregate' | 'function' {
   if (routine.aggregate !== undefined) return 'aggregate';
@@ -503,7 +508,7 @@ export async function dropRoutines(ctx: DdlContext, body: Loose): Promise<string
 }
 
 export async function shownRoutine(ctx: DdlContext, { group, routine }: OpenedRoutine): Promise<string> {
-  return `function ${identityText(await visibleName(ctx, group), routine)}`;
+  return `function ${await visibleIdentity(ctx, await visibleName(ctx, group), routine)}`;
 }
 
 /** Of a schema that is being dropped, with `gone`. */
@@ -523,7 +528,8 @@ export async function groupCallers(
 ): Promise<string[]> {
   const lines: string[] = [];
   for (const routine of group.routines) {
-    const shown = `function ${identityText(`${quoteIdentifier(schema)}.${quoteIdentifier(group.name)}`, routine)}`;
+    const name = `${quoteIdentifier(schema)}.${quoteIdentifier(group.name)}`;
+    const shown = `function ${await visibleIdentity(ctx, name, routine)}`;
     lines.push(...(await callerLines(ctx, { routine, shown }, gone)));
   }
   return lines;
@@ -534,7 +540,7 @@ export async function dropRoutinesOf(ctx: DdlContext, group: RoutineDescriptor, 
   const kept = group.routines.filter((r) => !usesType({ ...group, routines: [r] }, type.oid));
   for (const routine of group.routines) {
     if (kept.includes(routine)) continue;
-    const shown = `function ${identityText(await visibleName(ctx, group), routine)}`;
+    const shown = await shownRoutine(ctx, { group, routine });
     ctx.cascades.push(shown);
     await dropCallers(ctx, { routine, shown });
   }
