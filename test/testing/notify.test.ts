@@ -211,7 +211,7 @@ describe('notifications in the simulator', () => {
       over = true;
       await Promise.race([Promise.all(workers), sim.sleep('60s')]);
       await sim.sleep('5s');
-        const order = new Map<string, number>();
+      const order = new Map<string, number>();
       lives.forEach((life) => life.heard.forEach((text) => expect(maybe.has(text), text).toBe(true)));
       const whole = lives.filter((life) => life.until === Infinity);
       expect(whole.length).toBeGreaterThan(0);
