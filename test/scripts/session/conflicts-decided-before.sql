@@ -9,7 +9,7 @@ insert into up values (8, 1000, 800, 0), (1, 5, 102, 0), (2, 6, 201, 0) on confl
 select * from up order by k;
 delete from up where k = 8;
 -- only RETURNING reads
-insert into up values (9, 1, 900, 0), (1, 7, 103, 0), (3, 8, 301, 0) on conflict (k) do update set v = excluded.v returning k, v, (select sum(v) from up), (select count(*) from up x where x.v = up.v);
+insert into up values (9, 8, 900, 0), (1, 8, 103, 0), (3, 8, 301, 0) on conflict (k) do update set v = excluded.v returning k, v, (select sum(v) from up), (select count(*) from up x where x.v = up.v);
 select * from up order by k;
 delete from up where k = 9;
 -- the arbiter is not the first index
