@@ -10,7 +10,7 @@ import type { CompiledExpression, ExecContext } from '../contract.js';
 import { refusePendingChecks } from '../exec/constraint-checks.js';
 import { uniqueRowId } from '../exec/row-writer.js';
 import { resolveUnplaced } from '../plan/coerce.js';
-import { checkDomain, checkDomainLater, domainWaits, isConstrained } from '../functions/domains.js';
+import { checkStored, checkStoredLater, isStoredConstrained, storedWaits } from '../functions/domains.js';
 import type { Datum } from '../types/datum.js';
 import { typeByOid } from '../types/registry.js';
 import { pinsIn } from '../types/pinned-types.js';
@@ -461,7 +461,7 @@ async function finish(draft: Draft): Promise<void> {
   const rewrite = (): Promise<unknown> => rewriteTable(ctx, before, next, mapper(draft, next), verifier(draft, next));
   if (draft.rewrite) await (before.owner === ctx.session.userId ? rewrite() : ctx.asRole(before.owner, rewrite));
   else {
-    const constrained = next.columns.some((c) => isConstrained(c.typeOid) && isNew(draft, c));
+    const constrained = next.columns.some((c) => isStoredConstrained(c.typeOid) && isNew(draft, c));
     if (draft.newChecks.length > 0 || draft.newNotNull.size > 0 || constrained) await verifyRows(draft, next);
     for (const index of draft.newIndexes) {
       if (next.indexes.some((i) => i.id === index.id)) await fillIndex(ctx, viewOf(before, next), next, index.id);
@@ -551,13 +551,13 @@ function compileChecks(
       constraint: name,
     });
   const domains = live.flatMap((c, i) =>
-    isConstrained(c.typeOid) && isNew(draft, c) ? [{ position: i, typeOid: c.typeOid }] : [],
+    isStoredConstrained(c.typeOid) && isNew(draft, c) ? [{ position: i, typeOid: c.typeOid }] : [],
   );
   return (values) => {
     const later: Promise<void>[] = [];
     for (const { position, typeOid } of domains) {
-      if (domainWaits(typeOid)) later.push(checkDomainLater(typeOid, values[position]!, context));
-      else checkDomain(typeOid, values[position]!, context);
+      if (storedWaits(typeOid)) later.push(checkStoredLater(typeOid, values[position]!, context));
+      else checkStored(typeOid, values[position]!, context);
     }
     for (const { name, expression } of checks) {
       const result = expression.evaluate(values, context);

@@ -7,9 +7,9 @@
  */
 import { sqlError } from '../../base/errors.js';
 import type { ExecContext } from '../contract.js';
-import { PgArray } from '../types/datum.js';
+import { PgArray, PgRecord } from '../types/datum.js';
 import type { Datum } from '../types/datum.js';
-import { baseOidOf, userTypeIn, userTypeOf } from '../types/user-types.js';
+import { baseOidOf, fieldsOf, userTypeIn, userTypeOf } from '../types/user-types.js';
 import type { DomainCheck, DomainType } from '../types/user-types.js';
 import { ownFunction } from './entry.js';
 import type { FunctionEntry } from './entry.js';
@@ -107,6 +107,55 @@ export function checkDomain(oid: number, value: Datum, ctx: ExecContext): void {
     for (const { name: constraint, test } of tests)
       if (test(value, ctx) === false) throw violation(domain, constraint, ctx);
   }
+}
+
+// ---- what a table stores ----
+
+/** Values of the type are looked at before they are stored: domains, arrays of them, and rows with such fields. */
+export function isStoredConstrained(oid: number): boolean {
+  return isConstrained(oid) || isConstrainedInside(oid);
+}
+
+function isConstrainedInside(oid: number): boolean {
+  const type = userTypeIn(oid);
+  if (type?.kind === 'domain') return isConstrainedInside(type.typeOid);
+  return type?.kind === 'composite' && type.fields.some(({ typeOid }) => isStoredConstrained(typeOid));
+}
+
+/** As domainWaits, of what is inside as well. */
+export function storedWaits(oid: number): boolean {
+  if (domainWaits(oid)) return true;
+  const type = userTypeIn(oid);
+  if (type?.kind === 'domain') return storedWaits(type.typeOid);
+  return type?.kind === 'composite' && type.fields.some(({ typeOid }) => storedWaits(typeOid));
+}
+
+/** The value and the fields of rows in it, as far as they have constraints. Of a field that is NULL nothing is asked. */
+function* constrainedParts(oid: number, value: Datum): Iterable<{ readonly typeOid: number; readonly value: Datum }> {
+  if (isConstrained(oid)) yield { typeOid: oid, value };
+  if (value === null || !isConstrainedInside(oid)) return;
+  if (value instanceof PgArray) {
+    const element = (userTypeOf(oid) === null ? oid : baseOidOf(oid)) - 1;
+    for (const item of value.elements) if (item !== null) yield* fieldParts(element, item);
+  } else yield* fieldParts(oid, value);
+}
+
+function* fieldParts(oid: number, value: Datum): Iterable<{ readonly typeOid: number; readonly value: Datum }> {
+  const fields = fieldsOf(baseOidOf(oid));
+  if (fields === null || !(value instanceof PgRecord)) return;
+  for (const [i, { typeOid }] of fields.entries()) {
+    const field = value.values[i] ?? null;
+    if (field !== null) yield* constrainedParts(typeOid, field);
+  }
+}
+
+/** @throws as checkDomain */
+export function checkStored(oid: number, value: Datum, ctx: ExecContext): void {
+  for (const part of constrainedParts(oid, value)) checkDomain(part.typeOid, part.value, ctx);
+}
+
+export async function checkStoredLater(oid: number, value: Datum, ctx: ExecContext): Promise<void> {
+  for (const part of constrainedParts(oid, value)) await checkDomainLater(part.typeOid, part.value, ctx);
 }
 
 const entries = new Map<number, FunctionEntry>();
