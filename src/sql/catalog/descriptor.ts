@@ -401,7 +401,7 @@ export interface Routine {
   readonly trees?: readonly string[];
   /** What the trees read, and which of its columns. */
   readonly sources?: readonly ViewSource[];
-  /** Users' types that the trees name. */
+  /** Users' types that the trees name, or defaults of parameters that are not of them. */
   readonly usedTypes?: readonly { readonly typeOid: number }[];
   /** Never stored. For calls of it under another collation than the default: what its arguments and variables have. */
   readonly inputCollation?: string;
