@@ -176,6 +176,57 @@ describe('work in pieces', () => {
     expect((await harness.get(keys.at(-1)!))?.length).toBe(value.length);
   });
 
+  it('resolves what one batch is too small for as the beginning: of the epoch, at the timestamp', async () => {
+    harness = await Harness.start({ nodes: 1 });
+    const node = await harness.until('a leaseholder', () => harness.leaseholder());
+    const txn = { ...harness.txn(node, keyAt(0)), epoch: 1 };
+    const value = Buffer.alloc(400_000, 'x');
+    const keys = Array.from({ length: 9 }, (_, i) => keyAt(i));
+    // What an earlier epoch has left, in the first batch and in the last.
+    const stale = [keyAt(1), keyAt(7)];
+    for (const [i, key] of keys.entries()) {
+      const put = { kind: 'put', key, value, mustNotExist: false, exclusionSince: 0, sequence: i + 1 } as const;
+      await harness.send([put], { txn: { ...txn, epoch: stale.includes(key) ? 0 : 1 } });
+    }
+    const ts = txn.writeTs + 50;
+    const { id } = txn;
+    const request = { kind: 'resolve-intents', keys, spans: [], txnId: id, epoch: 1, upTo: 0 } as const;
+    await harness.send([{ ...request, status: 'committed', ts }]);
+    expect(count('locks')).toBe(0);
+    for (const key of keys) {
+      const at = async (timestamp: number): Promise<number | undefined> => {
+        const [reply] = (await harness.send([{ kind: 'get', key, lock: 'none' }], { timestamp })).responses;
+        return reply?.kind === 'get' ? reply.value?.length : -1;
+      };
+      expect([await at(ts - 1), await at(ts)]).toEqual([undefined, stale.includes(key) ? undefined : value.length]);
+    }
+  });
+
+  it('resolves what one batch is too small for as the beginning: writes after a savepoint stay', async () => {
+    harness = await Harness.start({ nodes: 1 });
+    const node = await harness.until('a leaseholder', () => harness.leaseholder());
+    const keys = Array.from({ length: 9 }, (_, i) => `${keyAt(i)}${'k'.repeat(200_000)}`);
+    const txn = harness.txn(node, keys[0]!);
+    const later = [keys[1]!, keys[7]!];
+    for (const key of keys) {
+      const sequence = later.includes(key) ? 5 : 4;
+      const put = { kind: 'put', key, value: VALUE, mustNotExist: false, exclusionSince: 0, sequence } as const;
+      await harness.send([put], { txn });
+    }
+    const replica = node.store.replica(1)!;
+    const applied = replica.appliedIndex;
+    const request = { kind: 'resolve-intents', keys, spans: [], txnId: txn.id, epoch: 0, upTo: 4 } as const;
+    await harness.send([{ ...request, status: 'aborted', ts: txn.writeTs }]);
+    expect(replica.appliedIndex - applied).toBeGreaterThanOrEqual(2);
+    expect([...replica.locks.range('', '\xff\xff')].map(({ key }) => key)).toEqual(later);
+    // Once more, they come too late.
+    for (const key of keys) {
+      const put = { kind: 'put', key, value: VALUE, mustNotExist: false, exclusionSince: 0, sequence: 4 } as const;
+      await harness.send([put], { txn });
+    }
+    expect(count('locks')).toBe(later.length);
+  });
+
   it('refreshes a span of more keys than one turn verifies, and finds a change in any piece', async () => {
     harness = await Harness.start({ nodes: 1 });
     const total = 20_000;

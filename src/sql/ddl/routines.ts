@@ -33,8 +33,8 @@ import { currentDatabase, notOwner, ownerOfRoutine, ownsSchemaOf } from './owner
 import { type DdlContext, notice } from './context.js';
 import { argumentTypes, skippedFor, writtenType } from './missing-objects.js';
 import { noteOverload } from './overloads.js';
-import { creationSchema, shownName, throwMissing, visibleName } from './objects.js';
-import { callerLines, changeCallers, dropCallers, refuseCallers } from './routine-users.js';
+import { creationSchema, shownName, throwMissing, visibleName, visibleType } from './objects.js';
+import { callerLines, changeCallers, dropCallers, nothingTold, refuseCallers } from './routine-users.js';
 import type { NamedRoutine } from './routine-users.js';
 import type { DropOptions } from './views.js';
 import { checkOptions } from './routine-options.js';
@@ -220,37 +220,59 @@ export async function dropRowTypeRoutines(
   const prefix = SYSTEM_KEYS.dependents(relation.id);
   const { keys } = await ctx.txn.scan({ start: prefix, end: prefixEnd(prefix) });
   const ids = keys.map((key) => decodeUint(key, prefix.length).value).filter((id) => !together.has(id));
-  const lines: DependentLine[] = [];
+  const takesRows = (r: Routine): boolean =>
+    relationsWithin([r.typeOid, ...r.parameters.map((p) => p.typeOid)]).includes(relation.id);
+  const users: (OpenedRoutine & NamedRoutine)[] = [];
   for (const id of ids) {
     const seen = await ctx.catalog.forUpdate(ctx.txn, id);
     if (seen?.kind !== 'routine') continue;
     await ctx.catalog.lock(ctx.txn, [id], ctx.wait);
     const group = await ctx.catalog.forUpdate(ctx.txn, id);
     if (group?.kind !== 'routine') continue;
-    const takesRows = (r: Routine): boolean =>
-      relationsWithin([r.typeOid, ...r.parameters.map((p) => p.typeOid)]).includes(relation.id);
-    const users = group.routines.filter((r) => r.reads?.includes(relation.id) === true || takesRows(r));
-    for (const routine of users) {
-      const shown = await shownRoutine(ctx, { group, routine });
-      const kind = takesRows(routine) ? 'type' : kindName(relation);
-      lines.push({ oid: routine.oid, line: `${shown} depends on ${kind} ${await visibleName(ctx, relation)}` });
-      if (!cascade) {
-        // What calls it for rows of the relation depends on that, too.
-        const callers = takesRows(routine) ? [] : await callerLines(ctx, { routine, shown }, together);
-        lines.push(...callers.map((line) => ({ oid: routine.oid, line })));
-        continue;
-      }
-      ctx.cascades.push(shown);
-      await dropCallers(ctx, { routine, shown });
-    }
-    if (cascade && users.length > 0)
-      put(
-        ctx,
-        group,
-        group.routines.filter((r) => !users.includes(r)),
-      );
+    for (const routine of group.routines)
+      if (routine.reads?.includes(relation.id) === true || takesRows(routine))
+        users.push({ group, routine, shown: await shownRoutine(ctx, { group, routine }) });
   }
-  return cascade ? [] : lines;
+  if (cascade) {
+    await dropUsers(ctx, users);
+    return [];
+  }
+  const what = await visibleName(ctx, relation);
+  const told = nothingTold();
+  const lines: DependentLine[] = [];
+  // What depends on several is told of with the youngest.
+  for (const { routine, shown } of users.sort((a, b) => b.routine.oid - a.routine.oid)) {
+    told.uses.add(shown);
+    const kind = takesRows(routine) ? 'type' : kindName(relation);
+    // What calls it for rows of the relation depends on that, too.
+    const callers = takesRows(routine) ? [] : await callerLines(ctx, { routine, shown }, together, told);
+    const own = [`${shown} depends on ${kind} ${what}`, ...callers];
+    lines.unshift(...own.map((line) => ({ oid: routine.oid, line })));
+  }
+  return lines;
+}
+
+/** By CASCADE, with what calls them. */
+export async function dropUsers(ctx: DdlContext, users: readonly (OpenedRoutine & NamedRoutine)[]): Promise<void> {
+  for (const { group, routine, shown } of users) {
+    // It may have gone with another.
+    if ((await withRoutine(ctx, group.id, routine.oid)) === null) continue;
+    ctx.cascades.push(shown);
+    await dropCallers(ctx, { routine, shown });
+    const current = await withRoutine(ctx, group.id, routine.oid);
+    if (current === null) continue;
+    put(
+      ctx,
+      current,
+      current.routines.filter(({ oid }) => oid !== routine.oid),
+    );
+  }
+}
+
+/** The group as it is now; null if the function is gone. */
+async function withRoutine(ctx: DdlContext, groupId: number, oid: number): Promise<RoutineDescriptor | null> {
+  const current = await ctx.catalog.forUpdate(ctx.txn, groupId);
+  return current?.kind === 'routine' && current.routines.some((one) => one.oid === oid) ? current : null;
 }
 
 /** Whether it can be read; where it cannot is told by its place in the statement. */
@@ -327,6 +349,11 @@ export function identityText(name: string, routine: Callable): string {
   return `${name}(${identityTypes(routine)
     .map((oid) => formatType(oid))
     .join(',')})`;
+}
+/** As identityText, for messages about what depends on what: types that the search path does not find have their schema. */
+export async function visibleIdentity(ctx: DdlContext, name: string, routine: Callable): Promise<string> {
+  const types = identityTypes(routine).map((oid) => visibleType(ctx, oid));
+  return `${name}(${(await Promise.all(types)).join(',')})`;
 }
 
 function kindOf(routine: Pick<Routine, 'procedure' | 'aggregate'>): 'procedure' | 'aggregate' | 'function' {
@@ -489,8 +516,9 @@ export async function dropRoutines(ctx: DdlContext, body: Loose): Promise<string
     dropped.push({ ...opened, shown: await shownRoutine(ctx, opened) });
   }
   if (body['behavior'] !== 'DROP_CASCADE') await refuseCallers(ctx, dropped);
+  const gone = new Set(dropped.map(({ routine }) => routine.oid));
   for (const one of dropped) {
-    await dropCallers(ctx, one);
+    await dropCallers(ctx, one, gone);
     const group = await ctx.catalog.forUpdate(ctx.txn, one.group.id);
     if (group?.kind !== 'routine') continue;
     put(
@@ -503,7 +531,7 @@ export async function dropRoutines(ctx: DdlContext, body: Loose): Promise<string
 }
 
 export async function shownRoutine(ctx: DdlContext, { group, routine }: OpenedRoutine): Promise<string> {
-  return `function ${identityText(await visibleName(ctx, group), routine)}`;
+  return `function ${await visibleIdentity(ctx, await visibleName(ctx, group), routine)}`;
 }
 
 /** Of a schema that is being dropped, with `gone`. */
@@ -523,7 +551,8 @@ export async function groupCallers(
 ): Promise<string[]> {
   const lines: string[] = [];
   for (const routine of group.routines) {
-    const shown = `function ${identityText(`${quoteIdentifier(schema)}.${quoteIdentifier(group.name)}`, routine)}`;
+    const name = `${quoteIdentifier(schema)}.${quoteIdentifier(group.name)}`;
+    const shown = `function ${await visibleIdentity(ctx, name, routine)}`;
     lines.push(...(await callerLines(ctx, { routine, shown }, gone)));
   }
   return lines;
@@ -531,14 +560,11 @@ export async function groupCallers(
 
 /** DROP TYPE … CASCADE: those that take or give the type. */
 export async function dropRoutinesOf(ctx: DdlContext, group: RoutineDescriptor, type: UserType): Promise<void> {
-  const kept = group.routines.filter((r) => !usesType({ ...group, routines: [r] }, type.oid));
-  for (const routine of group.routines) {
-    if (kept.includes(routine)) continue;
-    const shown = `function ${identityText(await visibleName(ctx, group), routine)}`;
-    ctx.cascades.push(shown);
-    await dropCallers(ctx, { routine, shown });
-  }
-  put(ctx, group, kept);
+  const users: (OpenedRoutine & NamedRoutine)[] = [];
+  for (const routine of group.routines)
+    if (usesType({ ...group, routines: [routine] }, type.oid))
+      users.push({ group, routine, shown: await shownRoutine(ctx, { group, routine }) });
+  await dropUsers(ctx, users);
 }
 
 export function replaceOne(ctx: DdlContext, { group, routine }: OpenedRoutine, by: Routine): void {

@@ -35,12 +35,14 @@ export interface CopyOptions {
   readonly forceNotNull: ReadonlySet<number>;
   /** CSV: positions where the text that means NULL means it in quotes too. */
   readonly forceNull: ReadonlySet<number>;
+  /** Rows are there for all transactions at once: nothing else is in the table, so that it is what storage does anyway. */
+  readonly freeze: boolean;
 }
 
 export const TEXT_OPTIONS: CopyOptions = {
   encoding: null,
   format: 'text', delimiter: '\t', nullText: '\\N', header: false, matchHeader: false, quote: '"', escape: '"',
-  forceQuote: new Set(), forceNotNull: new Set(), forceNull: new Set(),
+  forceQuote: new Set(), forceNotNull: new Set(), forceNull: new Set(), freeze: false,
 }; // prettier-ignore
 export const CSV_OPTIONS: CopyOptions = { ...TEXT_OPTIONS, format: 'csv', delimiter: ',', nullText: '' };
 export const BINARY_OPTIONS: CopyOptions = { ...TEXT_OPTIONS, format: 'binary' };

@@ -22,7 +22,7 @@ import { isReferenced, type TableDescriptor } from '../catalog/descriptor.js';
 import type { ExecContext } from '../contract.js';
 import type { TableChecks } from '../plan/logical.js';
 import type { Datum } from '../types/datum.js';
-import { checkStored, checkStoredLater, isStoredConstrained, storedWaits } from '../functions/domains.js';
+import { checkDomain, checkDomainLater, domainWaits, holdsDomain } from '../functions/domains.js';
 import { claimKeys } from './deferrable-unique.js';
 import { type CompiledTest, compileExpr, compileTest, type Compiled, layoutOf, testRow } from './eval.js';
 import { type IndexCodec, tableCodec, type TableCodec } from './index-codec.js';
@@ -87,9 +87,9 @@ export class RowWriter {
     }));
     this.#generatedWait = this.#generated.some(({ compute }) => compute.waits);
     this.#domains = table.columns.flatMap(({ typeOid, dropped }, position) =>
-      !dropped && isStoredConstrained(typeOid) ? [{ position, typeOid }] : [],
+      !dropped && holdsDomain(typeOid) ? [{ position, typeOid }] : [],
     );
-    this.#domainsWait = this.#domains.some(({ typeOid }) => storedWaits(typeOid));
+    this.#domainsWait = this.#domains.some(({ typeOid }) => domainWaits(typeOid));
     this.#notNull = table.columns.flatMap((c, i) => (c.nullable || c.dropped ? [] : [i]));
     this.#livePositions = table.columns.some((c) => c.dropped)
       ? table.columns.flatMap((c, i) => (c.dropped ? [] : [i]))
@@ -131,12 +131,12 @@ export class RowWriter {
 
   #verifyGenerated(full: Row, run: Run): Promise<void> | undefined {
     if (this.#domainsWait) return this.#verifyDomains(full, run);
-    for (const { position, typeOid } of this.#domains) checkStored(typeOid, full[position]!, run.ctx);
+    for (const { position, typeOid } of this.#domains) checkDomain(typeOid, full[position]!, run.ctx);
     return this.#verifyRest(full, run);
   }
 
   async #verifyDomains(full: Row, run: Run): Promise<void> {
-    for (const { position, typeOid } of this.#domains) await checkStoredLater(typeOid, full[position]!, run.ctx);
+    for (const { position, typeOid } of this.#domains) await checkDomainLater(typeOid, full[position]!, run.ctx);
     await this.#verifyRest(full, run);
   }
 

@@ -9,7 +9,7 @@ import { sqlError } from '../../base/errors.js';
 import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
 import type { Routine } from '../catalog/descriptor.js';
 import type { RoutineCall, RoutineResult } from '../contract.js';
-import { namesObject } from '../plan/catalog-uses.js';
+import { needsNames } from '../plan/catalog-uses.js';
 import { inputsOf, outputsOf, takesArgument } from '../plan/routines.js';
 import { functionLine } from '../plpgsql/context-lines.js';
 import { inSqlFunction, PieceStore } from '../plpgsql/evaluation.js';
@@ -164,7 +164,7 @@ export class Routines {
   ): Promise<void> {
     const body = read.body!;
     const types = await resolveTypes(body.variables, host);
-    if (namesObject(call.routine.typeOid)) await host.knowNames();
+    if (needsNames(call.routine.typeOid)) await host.knowNames();
     const frame = new Frame(types, (bytes) => (bytes > 0 ? memory.grow(bytes) : memory.shrink(-bytes)));
     let input = 0;
     call.routine.parameters.forEach((p, i) => {

@@ -1,0 +1,33 @@
+-- Polymorphic parameters whose defaults contradict what is given; views over calls that leave defaults out
+create type color as enum ('red', 'green');
+create function enums(a anyenum, b anyelement default 'red'::color) returns text language sql as 'select a::text || b::text';
+select enums('green'::color);
+create function elements(a anyenum, b anyelement default 'x'::text) returns text language sql as 'select a::text || b::text';
+select elements('green'::color);
+create function plain(a anynonarray, b anyelement default 1) returns text language sql as 'select a::text || b::text';
+select plain('x'::text);
+select plain(5);
+create function arrays(a anyarray, b anyarray default array['x', 'y']) returns text language sql as 'select a::text || b::text';
+select arrays(array['z']);
+select arrays(array[1]);
+select arrays(a => array[1]);
+create function common(a anycompatible, b anycompatible default 2.5) returns text language sql as 'select (a + b)::text';
+select common(1);
+select common('x'::text);
+create function one_of(a anycompatible, b anycompatible default 1, c anycompatible default 2) returns anycompatible language sql as 'select coalesce(a, b, c)';
+select one_of(5), one_of(5.5), one_of(null::int, 7);
+select one_of('x'::text);
+select one_of(now()::date);
+create view shown as select enums('green'::color) as e, plain(5) as p, plain(a => 6) as q, arrays(array['z']) as r;
+select * from shown;
+select pg_get_viewdef('shown');
+-- defaults do not make one a better match than another
+create function named(a int, b int default 1) returns text language sql as 'select ''b''::text';
+create function named(a int, c int default 1, d int default 2) returns text language sql as 'select ''cd''::text';
+select named(a => 1);
+select named(a => 1, b => 2);
+select named(a => 1, d => 2);
+select named(a => 1, c => 2);
+create function near(a bigint, b int default 1, c int default 1) returns text language sql as 'select ''bigint''::text';
+create function near(a int) returns text language sql as 'select ''int''::text';
+select near(a => 1), near(1), near(1, 2);
