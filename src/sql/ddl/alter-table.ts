@@ -51,12 +51,20 @@ import { refuseTableCommands } from './materialized-views.js';
 import { reboundIndexes } from './index-parts.js';
 import { giveRelation } from './owned.js';
 import { roleOf } from './ownership.js';
-import { descriptorOf, nextVersion, newStorage, openForChange, openIndex, relationMissing } from './objects.js';
+import {
+  descriptorOf,
+  fieldsOfTable,
+  nextVersion,
+  newStorage,
+  openForChange,
+  openIndex,
+  relationMissing,
+} from './objects.js';
 import { kindName } from '../catalog/materialized.js';
 import { refuseComposite, runAlterComposite } from './composites.js';
 import { compilePlaced } from './placed-expressions.js';
 import { retypedValues } from './retyped-columns.js';
-import { fillIndex, rewriteTable, scanRows } from './rewrite.js';
+import { containsNull, fillIndex, rewriteTable, scanRows } from './rewrite.js';
 import {
   alterIndex,
   optionItems,
@@ -547,7 +555,7 @@ function compileChecks(
     }));
   const violated = (name: string): Error =>
     sqlError('23514', `check constraint "${name}" of relation "${next.name}" is violated by some row`, {
-      table: next.name,
+      ...fieldsOfTable(draft.ctx, next),
       constraint: name,
     });
   const domains = live.flatMap((c, i) =>
@@ -584,12 +592,7 @@ async function verifyRows(draft: Draft, next: TableDescriptor): Promise<void> {
   const required = live.flatMap((c, i) => (draft.newNotNull.has(c.id) ? [i] : []));
   await scanRows(ctx, viewOf(draft.before, next), (values) => {
     for (const p of required) {
-      if (values[p] === null) {
-        throw sqlError('23502', `column "${live[p]!.name}" of relation "${next.name}" contains null values`, {
-          table: next.name,
-          column: live[p]!.name,
-        });
-      }
+      if (values[p] === null) throw containsNull(ctx, live[p]!, next);
     }
     return check(values);
   });
