@@ -96,6 +96,8 @@ export interface ResolvedType {
   readonly version: number;
   /** A handle (types/user-types.ts). */
   readonly typeOid: number;
+  /** It is in the session's temporary schema. */
+  readonly isTemporary?: boolean;
 }
 
 /** A catalog relation whose rows are made on demand (pg_class, information_schema.columns, …). */
@@ -185,6 +187,8 @@ export interface SessionServices {
   /** Types that users made, by the oids of pg_type. */
   typeOid(name: string): number | null;
   typeName(oid: number): string | null;
+  /** The name of the schema that a type of users' is in. Not there outside of a session. */
+  typeSchema?(oid: number): string | null;
   /** Collations that users made; the name as SQL. Not there outside of a session. */
   collationOid?(name: string): number | null;
   collationName?(oid: number): string | null;
@@ -403,6 +407,8 @@ export interface CompiledStatement {
   readonly dependencies: readonly { readonly id: number; readonly version: number }[];
   /** True if it neither writes nor locks nor calls nextval and the like. */
   readonly readOnly: boolean;
+  /** A SELECT that changes no rows: what it gives before an error is the client's. */
+  readonly streams?: true;
   /** All that it writes are values of sequences. */
   readonly movesSequences?: true;
   /** It looks up names of catalog objects, or shows them, as it runs. */

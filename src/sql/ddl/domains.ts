@@ -15,6 +15,7 @@ import { pinsIn } from '../types/pinned-types.js';
 import { tableCodec } from '../exec/index-codec.js';
 import { deparse } from './deparse.js';
 import type { DdlContext } from './context.js';
+import { fieldsOfTable } from './objects.js';
 import { notice } from './context.js';
 import { compilePlaced } from './placed-expressions.js';
 import { checkName, defaultText, writtenCollation } from './columns.js';
@@ -304,7 +305,7 @@ async function checkRows(ctx: DdlContext, table: TableDescriptor, type: DomainTy
           state === '23502'
             ? `column "${column.name}" of table "${table.name}" contains null values`
             : `column "${column.name}" of table "${table.name}" contains values that violate the new constraint`,
-          { table: table.name, column: column.name },
+          { ...fieldsOfTable(ctx, table), column: column.name },
         );
       }
     }

@@ -8,8 +8,9 @@ import { checkDomain, checkDomainLater, domainWaits, holdsDomain } from '../func
 import { needsNames } from '../plan/catalog-uses.js';
 import type { Datum } from '../types/datum.js';
 import type { Draft } from './alter-draft.js';
+import { fieldsOfTable } from './objects.js';
 import { compilePlaced } from './placed-expressions.js';
-import { scanRows } from './rewrite.js';
+import { containsNull, scanRows } from './rewrite.js';
 
 export function isNew(draft: Draft, column: ColumnDescriptor): boolean {
   return !column.dropped && draft.before.columns.every((c) => c.id !== column.id || c.typeOid !== column.typeOid);
@@ -53,7 +54,7 @@ function compileChecks(
   const checks = newChecks(draft, next, live);
   const violated = (name: string): Error =>
     sqlError('23514', `check constraint "${name}" of relation "${next.name}" is violated by some row`, {
-      table: next.name,
+      ...fieldsOfTable(draft.ctx, next),
       constraint: name,
     });
   const domains = live.flatMap((c, i) =>
@@ -92,12 +93,7 @@ export async function verifyRows(draft: Draft, next: TableDescriptor): Promise<v
   const required = live.flatMap((c, i) => (draft.newNotNull.has(c.id) ? [i] : []));
   await scanRows(ctx, viewOf(draft.before, next), (values) => {
     for (const p of required) {
-      if (values[p] === null) {
-        throw sqlError('23502', `column "${live[p]!.name}" of relation "${next.name}" contains null values`, {
-          table: next.name,
-          column: live[p]!.name,
-        });
-      }
+      if (values[p] === null) throw containsNull(ctx, live[p]!, next);
     }
     return check(values);
   });

@@ -5,7 +5,7 @@
  * CHECK expressions see the value as VALUE. How they are compiled is the planner's business, which gives it here
  * when it is loaded.
  */
-import { sqlError } from '../../base/errors.js';
+import { type ErrorFields, sqlError } from '../../base/errors.js';
 import type { ExecContext } from '../contract.js';
 import { PgArray, PgRecord } from '../types/datum.js';
 import type { Datum } from '../types/datum.js';
@@ -113,9 +113,13 @@ function shown(domain: DomainType, { services }: ExecContext): string {
   return services.typeName(domain.oid) ?? domain.name;
 }
 
+function placeOf({ oid, name }: DomainType, { services }: ExecContext): Pick<ErrorFields, 'schema' | 'dataType'> {
+  return { schema: services.typeSchema?.(oid) ?? undefined, dataType: name };
+}
+
 function violation(domain: DomainType, constraint: string, ctx: ExecContext): Error {
   return sqlError('23514', `value for domain ${shown(domain, ctx)} violates check constraint "${constraint}"`, {
-    dataType: domain.name,
+    ...placeOf(domain, ctx),
     constraint,
   });
 }
@@ -142,7 +146,7 @@ export async function checkDomainLater(oid: number, value: Datum, ctx: ExecConte
 }
 
 function nullRefused(domain: DomainType, ctx: ExecContext): Error {
-  return sqlError('23502', `domain ${shown(domain, ctx)} does not allow null values`, { dataType: domain.name });
+  return sqlError('23502', `domain ${shown(domain, ctx)} does not allow null values`, placeOf(domain, ctx));
 }
 
 /**

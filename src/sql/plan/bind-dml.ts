@@ -16,7 +16,7 @@ import type { ColumnDescriptor, TableDescriptor } from '../catalog/descriptor.js
 import { RIGHTS } from '../catalog/acl.js';
 import { CHANGES } from './access-notes.js';
 import { subqueryPlan } from './aggregate-level.js';
-import { as, locationOf, must } from './ast.js';
+import { as, locationOf, must, startOf } from './ast.js';
 import { Scope, columnExpr, errorAt } from './binder.js';
 import type { Binder, BoundFrom, CteEntry, ExprContext, ScopeRelation } from './binder.js';
 import { bindExpr, starColumns } from './bind-expr.js';
@@ -212,7 +212,7 @@ function insertSource(
     return { kind: 'values', columns, rows };
   }
   const plan = bindSelect(b, select, null, ctes, { keepUnknown: true });
-  checkWidth(plan.columns.length, named, stmt.cols, target, -1);
+  checkWidth(plan.columns.length, named, stmt.cols, target, startOf(outputAt(select, named.length)));
   for (const at of named.slice(0, plan.columns.length)) noteWritten(target, at, 'inserted');
   const targets = named.slice(0, plan.columns.length).map((p) => table.columns[p]!);
   const generated = targets.find((c) => c.generated != null);
@@ -227,6 +227,12 @@ function insertSource(
   const positions = [...new Set(named.slice(0, plan.columns.length))];
   positions.forEach((position, i) => given.set(position, i));
   return parts.some((part) => part !== null) ? withParts(ctx, input, named, parts, positions, table.columns) : input;
+}
+
+/** What a SELECT's list has there; its leftmost SELECT's, of several. */
+function outputAt(select: SelectStmt, at: number): Node | undefined {
+  const first = select.larg === undefined ? select : null;
+  return first === null ? outputAt(select.larg!, at) : as(first.targetList?.[at], 'ResTarget')?.val;
 }
 
 export function insertCell(b: Binder, ctx: ExprContext, column: ColumnDescriptor, node: Node, override: string): Expr {

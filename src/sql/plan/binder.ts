@@ -5,8 +5,7 @@
 import { AccessNotes } from './access-notes.js';
 import type { RecordColumns } from './record-columns.js';
 import type { RowOf } from './whole-row.js';
-import { sqlError } from '../../base/errors.js';
-import type { QuoralError } from '../../base/errors.js';
+import { QuoralError, sqlError } from '../../base/errors.js';
 import type { CatalogSnapshot, ParameterFit, PlannerSettings, Relation, ResolvedRoutines } from '../contract.js';
 import type {
   ColumnDescriptor,
@@ -349,7 +348,8 @@ export function positioned<T>(location: number, run: () => T): T {
 
 export function addPosition(error: unknown, location: number): unknown {
   if (location < 0 || !isSqlError(error) || error.fields.position !== undefined) return error;
-  return sqlError(error.sqlstate, error.message, { ...error.fields, position: location + 1 });
+  const fields = { ...error.fields, position: location + 1 };
+  return new QuoralError(error.sqlstate, error.message, { fields, cause: error });
 }
 function isSqlError(error: unknown): error is QuoralError {
   return error instanceof Error && error.name === 'QuoralError' && 'sqlstate' in error;

@@ -55,6 +55,7 @@ import { planShape } from './plan-shape.js';
 import { walkPlan } from './plan-walk.js';
 import { callAsQuery, knowPins } from './routines.js';
 import { atOnce, type Steps } from '../../base/steps.js';
+import { constantFailure } from './constant-failures.js';
 import type { PinnedNames, VariableNames } from './variables.js';
 import { isImmutable } from './volatility.js';
 import { compileBodyQuery, compileView } from './view-query.js';
@@ -155,6 +156,7 @@ function* compileInSteps(
     access: binder.access.needs(),
     calls: binder.access.calls,
     readOnly,
+    ...(command === 'SELECT' && !binder.modifies ? { streams: true } : {}),
     ...(!readOnly && locksNothing && [...writers].every((name) => SEQUENCE_MOVERS.has(name))
       ? { movesSequences: true }
       : {}),
@@ -274,7 +276,7 @@ function failureIn(plan: Plan, format: FormatContext): QuoralError | null {
 }
 
 function refuse(error: QuoralError): never {
-  throw sqlError(error.sqlstate, error.message, error.fields);
+  throw constantFailure(error);
 }
 
 function resultColumn(c: PlanColumn, state: CollationState | undefined): ResultColumn {

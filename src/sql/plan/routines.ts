@@ -230,18 +230,18 @@ function takesSo(name: string, count: number): boolean {
   return [...functionsNamed(name), ...aggregatesNamed(name)].some((e) => e.argOids.length === count);
 }
 
-/** CALL of what is no procedure, or is not there. @throws 42809, 42883 */
-export function refuseCall(
+/** Of CALL of what is no procedure, or is not there: 42809, 42883. */
+export function refusedCall(
   groups: readonly ResolvedRoutines[],
   name: string,
   oids: readonly number[],
   at: number,
-): never {
+): Error {
   const shown = `${name}(${oids.map((oid) => formatType(oid)).join(', ')})`;
   const builtIn = !name.includes('.') && takesSo(name, oids.length);
   if (builtIn || groups.some((g) => g.routines.some((r) => !r.procedure && inputsOf(r).length === oids.length)))
-    throw errorAt('42809', `${shown} is not a procedure`, at, { hint: 'To call a function, use SELECT.' });
-  throw errorAt('42883', `procedure ${shown} does not exist`, at, {
+    return errorAt('42809', `${shown} is not a procedure`, at, { hint: 'To call a function, use SELECT.' });
+  return errorAt('42883', `procedure ${shown} does not exist`, at, {
     hint: 'No procedure matches the given name and argument types. You might need to add explicit type casts.',
   });
 }
