@@ -173,8 +173,8 @@ export class StatementRunner {
     session.services.beginStatement();
     const plan = await planToRun(session, prepared);
     const { compiled } = plan;
-    refuseWrites(session, statement, compiled);
     await readPast(session, statement);
+    refuseWrites(session, statement, compiled);
     const settled = settlePortals(session, compiled.readOnly, options.portal);
     if (settled !== null) await settled;
     const txn = transaction.ensureTxn();
