@@ -27,6 +27,7 @@ import type { QueryStyle } from './plan/deparse-query.js';
 import type { ExplainOptions } from './plan/explain.js';
 import type { ExplainNode } from './plan/explain-tree.js';
 import type { VariableNames } from './plan/variables.js';
+import type { TemporaryInPath } from './catalog/temporary-names.js';
 import type { Datum } from './types/datum.js';
 import type { DomainCheck } from './types/user-types.js';
 import type { FormatContext } from './types/type-info.js';
@@ -120,6 +121,8 @@ export type Relation =
       readonly schemaName: string;
       /** Its storage was created by this very transaction, so that rows may be ingested in bulk. */
       readonly freshStorage?: boolean;
+      /** By what came after its last savepoint. */
+      readonly ownStorage?: boolean;
       /** Tables to which foreign keys lead a change of its rows, by id; without itself. */
       readonly linked?: ReadonlyMap<number, LinkedTable>;
     }
@@ -170,6 +173,8 @@ export interface SessionServices {
   readonly isSuperuser?: boolean;
   readonly database: string;
   readonly searchPath: readonly string[];
+  /** Whether it says the session's temporary schema. */
+  readonly temporary?: TemporaryInPath;
   readonly processId: number;
   readonly serverVersion: string;
   /** 'table name'::regclass and back; through the catalog cache. null if unknown. */
@@ -523,6 +528,8 @@ export interface CompiledExpression {
   readonly collation?: string | null;
   /** Gives the same for the same row for ever, whatever the settings and the time are. */
   readonly immutable: boolean;
+  /** It looks up names of catalog objects, or shows them: the whole catalog must be at hand. */
+  readonly namesObjects: boolean;
   /** Synchronous unless it calls nextval or has a subquery. */
   evaluate(row: readonly Datum[], ctx: ExecContext): Datum | Promise<Datum>;
   /** Canonical SQL text, as pg_get_expr prints it. */

@@ -18,10 +18,20 @@ export function isTemporary(descriptor: Descriptor | null | undefined): boolean 
   return descriptor != null && 'schemaId' in descriptor && isTemporarySchema(descriptor.schemaId);
 }
 
-/** Where a new relation goes that is not temporary: the first schema of the search path that is none of those. */
-export function currentSchema({ searchPath }: { readonly searchPath: readonly string[] }): string | null {
+/** Where a new relation goes: the first schema of the search path, the temporary one only where it is written there. */
+export function currentSchema({
+  searchPath,
+  temporary,
+}: {
+  readonly searchPath: readonly string[];
+  readonly temporary?: TemporaryInPath;
+}): string | null {
+  if (temporary === 'first') return searchPath.find(isTemporarySchemaName) ?? null;
   return searchPath.find((schema) => !isTemporarySchemaName(schema)) ?? null;
 }
+
+/** Where search_path says the session's temporary schema: it comes first also where it is not said. */
+export type TemporaryInPath = 'unsaid' | 'said' | 'first';
 
 /** Not another session's. */
 export function isShown(

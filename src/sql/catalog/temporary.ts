@@ -29,7 +29,7 @@ import { decodeDescriptor, decodeNameEntry } from './codec.js';
 import type { Descriptor } from './descriptor.js';
 import { deleteDescriptor, sayChanges } from './descriptor-changes.js';
 import { isReader, sourcesOf } from './materialized.js';
-import { FIRST_TEMPORARY_SCHEMA, temporarySchemaName } from './temporary-names.js';
+import { FIRST_TEMPORARY_SCHEMA, isTemporary, temporarySchemaName } from './temporary-names.js';
 import type { TransactionCatalog } from './transaction-catalog.js';
 
 export type OnCommit = 'preserve' | 'delete' | 'drop';
@@ -43,6 +43,8 @@ export class SessionTemporaries {
   readonly onCommit = new Map<number, Exclude<OnCommit, 'preserve'>>();
   /** Those of them that the transaction under way has written to. */
   readonly touched = new Set<number>();
+  /** The transaction under way has made, changed or dropped something of the schema, or made it. */
+  changed = false;
 
   constructor(catalog: Catalog, onSchema: (name: string) => void) {
     this.#catalog = catalog;
@@ -60,13 +62,25 @@ export class SessionTemporaries {
 
   /** The schema, in which the transaction is about to make something. */
   async open(txn: KvTxn, databaseId: number): Promise<number> {
+    const schemaId = await this.reserve();
+    const key = SYSTEM_KEYS.temporary(this.#catalog.self, schemaId);
+    if ((await txn.get(key)) === null) txn.put(key, Buffer.from(String(databaseId), 'latin1'));
+    return schemaId;
+  }
+
+  /** The schema that is there as long as nothing is in it: its name is the session's. */
+  async reserve(): Promise<number> {
+    this.changed = true;
     if (this.#schemaId === null) {
-      this.#schemaId = FIRST_TEMPORARY_SCHEMA + (await this.#catalog.ids.next());
+      const id = FIRST_TEMPORARY_SCHEMA + (await this.#catalog.ids.next());
+      this.#schemaId ??= id;
       this.#onSchema(temporarySchemaName(this.#schemaId));
     }
-    const key = SYSTEM_KEYS.temporary(this.#catalog.self, this.#schemaId);
-    if ((await txn.get(key)) === null) txn.put(key, Buffer.from(String(databaseId), 'latin1'));
     return this.#schemaId;
+  }
+
+  noteChange(descriptor: Descriptor | null | undefined): void {
+    if (isTemporary(descriptor)) this.changed = true;
   }
 
   /** A statement that writes, and the relations that it was compiled against. */
@@ -77,6 +91,7 @@ export class SessionTemporaries {
   /** The transaction is over. */
   forgetTransaction(): void {
     this.touched.clear();
+    this.changed = false;
     for (const [id, action] of this.onCommit) if (action === 'drop') this.onCommit.delete(id);
   }
 }

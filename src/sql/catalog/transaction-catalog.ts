@@ -37,6 +37,7 @@ import { collationEntryName, isCollation } from './collation-names.js';
 import { linkedTables } from './linked-tables.js';
 import { currentRows, isRelationWithRows, noteRowTypes, rowTypeOf } from './row-types.js';
 import { SchemaLocks } from './schema-locks.js';
+import { OwnStorages } from './own-storages.js';
 import { isTemporary, isTemporarySchema, isTemporarySchemaName, temporarySchemaName } from './temporary-names.js';
 import type { SessionTemporaries } from './temporary.js';
 import { CatalogWaits } from './catalog-waits.js';
@@ -95,7 +96,7 @@ export class TransactionCatalog implements UseHolder {
   #names = new Map<string, NameEntry | null>();
   /** What was found under the schema locks of this transaction: the node's cache has no say there. */
   readonly #held = new Map<number, Descriptor | null>();
-  readonly #fresh = new Set<number>();
+  readonly storages = new OwnStorages();
   readonly #created = new Set<number>();
   #locks: SchemaLocks | null = null;
   #ended = false;
@@ -266,6 +267,13 @@ export class TransactionCatalog implements UseHolder {
     return own !== undefined ? own : (this.#uses.get(id) ?? this.catalog.cached(id) ?? null);
   }
 
+  /** By the transaction itself, of which it may have been a check. */
+  hasDroppedForeignKey(tableId: number, oid: number): boolean {
+    const own = this.#descriptors.get(tableId);
+    if (own === undefined) return false;
+    return own?.kind !== 'table' || (own.foreignKeys ?? []).every((fk) => fk.oid !== oid);
+  }
+
   /** A table, sequence or view of a schema by name. */
   relationIn(schemaId: number, name: string, wait: WaitOptions): Promise<UserRelation | null> {
     return this.#namedIn(schemaId, name, name, isRelation, wait);
@@ -416,7 +424,9 @@ export class TransactionCatalog implements UseHolder {
       return { kind: 'view', view: found, schemaName, sources };
     }
     this.routinesInUse.note(found.usedRoutines);
-    const table = { kind: 'table', table: found, schemaName, freshStorage: this.#fresh.has(found.storageId) } as const;
+    const freshStorage = this.storages.isFresh(found.storageId);
+    const ownStorage = this.storages.isOwn(found.storageId);
+    const table = { kind: 'table', table: found, schemaName, freshStorage, ownStorage } as const;
     if (found.foreignKeys === undefined && found.referencedBy === undefined) return table;
     const linked = await linkedTables(found, async (id) => {
       const other = await this.descriptor(id, wait);
@@ -468,7 +478,7 @@ export class TransactionCatalog implements UseHolder {
     if (!holding) this.#generation = this.catalog.leaseGeneration;
     this.#locks ??= new SchemaLocks(this.catalog);
     const locks = this.#locks;
-    await this.waits.during(this.catalog.clock, others, 8, () => locks.acquire(txn, others, holding, wait));
+    await this.waits.forSchemaLocks(this.catalog.clock, others, () => locks.acquire(txn, others, holding, wait));
     // The lock is stronger than the use; it waits for other users only.
     for (const id of others) {
       this.use(id);
@@ -542,36 +552,24 @@ export class TransactionCatalog implements UseHolder {
     const descriptor = this.routinesInUse.complete(changed);
     noteRowTypes(txn, descriptor, (id) => this.known(id));
     this.#descriptors.set(descriptor.id, descriptor);
+    this.#temporaries?.noteChange(descriptor);
     putDescriptor(txn, descriptor);
   }
 
   drop(txn: KvTxn, id: number): void {
     usageOf(txn)?.pending(id)?.emptied();
+    this.#temporaries?.noteChange(this.known(id));
     this.#descriptors.set(id, null);
     deleteDescriptor(txn, id);
-  }
-
-  /** The storage was created here and nobody else can know it before the commit. */
-  noteFreshStorage(storageId: number): void {
-    this.#fresh.add(storageId);
-  }
-  hasFreshStorage(storageId: number): boolean {
-    return this.#fresh.has(storageId);
   }
 
   mark(): Mark {
     return { descriptors: new Map(this.#descriptors), names: new Map(this.#names) };
   }
 
-  /** Fresh storages stop being fresh: rows ingested after the savepoint could not be undone otherwise. */
   rollbackTo(mark: Mark): void {
     this.#descriptors = new Map(mark.descriptors);
     this.#names = new Map(mark.names);
-  }
-
-  /** From a savepoint on, bulk ingestion could not be rolled back. */
-  forbidIngest(): void {
-    this.#fresh.clear();
   }
 
   /** The end of the transaction: forgets, unlocks, lets go. Never throws for a lock that others clean up. */

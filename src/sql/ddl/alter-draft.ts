@@ -23,6 +23,8 @@ export class Draft {
   readonly sources = new Map<number, Source>();
   readonly newChecks: CheckDescriptor[] = [];
   readonly newIndexes: IndexDescriptor[] = [];
+  /** A column was given a type, be it the one that it has. */
+  retyped = false;
   readonly newNotNull = new Set<number>();
   readonly newForeignKeys: ForeignKeyDescriptor[] = [];
 

@@ -111,6 +111,7 @@ export async function runAlterComposite(ctx: DdlContext, body: Loose, alter: Alt
         const { id, name: kept } = type.fields[at]!;
         const collation = fieldCollation(ctx, def, made.oid);
         const changed: CompositeField = { id, name: kept, typeOid: made.oid, typmod: made.typmod, ...collation };
+        refuseItself(type, changed);
         await changeType(ctx, opened, { ...type, fields: type.fields.map((f, i) => (i === at ? changed : f)) });
         await rereadChecks(ctx, users);
         break;

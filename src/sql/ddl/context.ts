@@ -6,6 +6,7 @@ import type { WaitOptions } from '../catalog/catalog.js';
 import type { Sequences } from '../catalog/sequences.js';
 import type { Rights } from '../catalog/rights.js';
 import type { SessionTemporaries } from '../catalog/temporary.js';
+import type { TemporaryInPath } from '../catalog/temporary-names.js';
 import type { TransactionCatalog } from '../catalog/transaction-catalog.js';
 import type { CompiledStatement, ExecContext, MemoryAccount, Planner, PlannerSettings } from '../contract.js';
 import type { Profile } from '../exec/profile.js';
@@ -21,6 +22,7 @@ export interface DdlContext {
     readonly sessionUserId: number;
     readonly database: string;
     readonly searchPath: readonly string[];
+    readonly temporary: TemporaryInPath;
     /** The statement is alone in an implicit transaction. */
     readonly implicit: boolean;
     readonly inBlock: boolean;

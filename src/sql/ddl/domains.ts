@@ -4,7 +4,7 @@
  */
 import { sqlError } from '../../base/errors.js';
 import type { Descriptor, TableDescriptor, TypeDescriptor, UsedRoutine } from '../catalog/descriptor.js';
-import { checkDomainLater } from '../functions/domains.js';
+import { checkDomainLater, domainAsks } from '../functions/domains.js';
 import { DOMAIN_VALUE } from '../plan/planner.js';
 import { resolveUnplaced } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
@@ -290,6 +290,7 @@ async function checkRows(ctx: DdlContext, table: TableDescriptor, type: DomainTy
   const concerned = columns.flatMap((column, position) =>
     namesType(column.typeOid, type) ? [{ column, position, typeOid: probe + (column.typeOid % 2) }] : [],
   );
+  if (domainAsks(probe)) await ctx.knowNames();
   const exec = ctx.execContext();
   await scanRows(ctx, table, async (values) => {
     for (const { column, position, typeOid } of concerned) {

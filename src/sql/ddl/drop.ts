@@ -5,7 +5,7 @@ import type { Descriptor, SequenceDescriptor, TableDescriptor } from '../catalog
 import { isMaterialized, kindName } from '../catalog/materialized.js';
 import { isTemporary } from '../catalog/temporary-names.js';
 import type { RelationName } from '../contract.js';
-import { refusePendingChecks } from '../exec/constraint-checks.js';
+import { refuseOwnPendingChecks, refusePendingChecks } from '../exec/constraint-checks.js';
 import { userTypeOf } from '../types/user-types.js';
 import { RIGHTS } from '../catalog/acl.js';
 import { aclOf } from '../catalog/rights.js';
@@ -30,7 +30,7 @@ import { dropOwnedSequences, ownedSequences, releaseUsers } from './sequence-use
 import { dependentViews } from './dependent-views.js';
 import { dependences, dropDependents, dropView, forgetSources } from './views.js';
 import type { DropOptions } from './views.js';
-import { dropGroup, dropRoutines, dropRowTypeRoutines, groupCallers, identityText } from './routines.js';
+import { dropGroup, dropRoutines, dropRowTypeRoutines, groupCallers, visibleIdentity } from './routines.js';
 import type { UserType } from '../types/user-types.js';
 import { dropRowTypeUsers, dropTypeUsers } from './type-users.js';
 import { dropType, dropTypes, uses, usersOf } from './user-types.js';
@@ -168,7 +168,7 @@ async function refuseIdentity(ctx: DdlContext, sequence: SequenceDescriptor): Pr
 }
 
 export async function dropTable(ctx: DdlContext, table: TableDescriptor, options: DropOptions): Promise<void> {
-  refusePendingChecks(ctx.txn, 'DROP TABLE', table);
+  refuseOwnPendingChecks(ctx.txn, table);
   await dropDependents(ctx, table, options, await dropRowTypeUsers(ctx, table, options));
   if (isMaterialized(table)) forgetSources(ctx, table);
   await detachTable(ctx, table, options);
@@ -304,10 +304,10 @@ async function dropSchemas(ctx: DdlContext, body: Loose): Promise<string> {
 type Contained = Exclude<Descriptor, { kind: 'schema' | 'database' | 'role' }>;
 
 /** `place`: what stands before a name in the schema, nothing where the search path has it. */
-function containedNames(d: Contained, place: string): string[] {
+async function containedNames(ctx: DdlContext, d: Contained, place: string): Promise<string[]> {
   const name = `${place}${quoteIdentifier(d.name)}`;
   if (d.kind !== 'routine') return [`${kindName(d)} ${name}`];
-  return d.routines.map((r) => `function ${identityText(name, r)}`);
+  return Promise.all(d.routines.map(async (r) => `function ${await visibleIdentity(ctx, name, r)}`));
 }
 
 function placeIn(ctx: DdlContext, schema: string): string {
@@ -320,7 +320,7 @@ async function dependents(ctx: DdlContext, inside: readonly Contained[], schema:
   const together = new Set(inside.map(({ id }) => id));
   const place = placeIn(ctx, schema);
   for (const d of inside) {
-    for (const what of containedNames(d, place)) lines.push(`${what} depends on schema ${schema}`);
+    for (const what of await containedNames(ctx, d, place)) lines.push(`${what} depends on schema ${schema}`);
     const outside = (await dependentViews(ctx, d.id)).filter(({ id }) => !together.has(id));
     const shown = `${place}${quoteIdentifier(d.name)}`;
     lines.push(...(await dependences(ctx, `${kindName(d)} ${shown}`, outside, { cascade: false, together })));
@@ -371,7 +371,8 @@ async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: bo
   const around = inside.flatMap((d) => (d.kind === 'table' ? tablesAround(d) : []));
   await ctx.catalog.lock(ctx.txn, [...new Set([...inside.map((d) => d.id), ...around])], ctx.wait);
   const shown = inside.filter((d) => d.kind !== 'sequence' || d.ownedBy === null);
-  ctx.cascades.push(...extensions, ...shown.flatMap((d) => containedNames(d, placeIn(ctx, name))));
+  ctx.cascades.push(...extensions);
+  for (const d of shown) ctx.cascades.push(...(await containedNames(ctx, d, placeIn(ctx, name))));
   await dropExtensionsIn(ctx, id);
   await forgetSchemaDefaults(ctx, id);
   ctx.cascades.push(...statistics);

@@ -27,6 +27,7 @@ import { STORED_FORMAT } from '../types/stored-format.js';
 import { baseOidOf } from '../types/user-types.js';
 import { SYSTEM_COLUMNS } from './columns.js';
 import type { DdlContext } from './context.js';
+import { SHARE_ROW_EXCLUSIVE } from './alter-lock-modes.js';
 import { nextVersion, openForChange, relationMissing, visibleName } from './objects.js';
 import { scanRows } from './rewrite.js';
 import type { DropOptions } from './views.js';
@@ -104,7 +105,7 @@ async function openParent(ctx: DdlContext, child: TableDescriptor, node: Loose):
   if (seen.kind !== 'table' || isMaterialized(seen.table))
     throw sqlError('42809', `referenced relation "${name.name}" is not a table`);
   refuseMixed(child, seen.table);
-  const found = await openForChange(ctx, name, { access: 'any' });
+  const found = await ctx.catalog.waits.asking(SHARE_ROW_EXCLUSIVE, () => openForChange(ctx, name, { access: 'any' }));
   if (found?.kind !== 'table') return relationMissing(ctx, name);
   requireReferences(ctx, found.table, list(node['pk_attrs']).map(stringOf));
   return found.table;

@@ -3,6 +3,7 @@
  * missing, as an error or, with IF EXISTS, as a notice. Migrations that drop before they create come by here.
  */
 import { LANGUAGES } from '../catalog/languages.js';
+import { isReader, kindName } from '../catalog/materialized.js';
 import { ACCESS_METHODS, TABLESPACES } from '../functions/describe-object.js';
 import { QuoralError, sqlError } from '../../base/errors.js';
 import { resolveTypeName } from '../plan/coerce.js';
@@ -11,7 +12,7 @@ import { findOperator } from '../types/reg-operators.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import type { RelationName } from '../contract.js';
-import { lacksSchema } from './objects.js';
+import { lacksSchema, visibleName } from './objects.js';
 import { typeOf } from './routine-parameters.js';
 import { list, of, qualifiedName, stringOf, strings } from './tree.js';
 import type { Loose } from './tree.js';
@@ -23,6 +24,7 @@ interface Missing {
   readonly skipped?: string;
   /** IF EXISTS does not help. */
   readonly always?: boolean;
+  readonly hint?: string;
 }
 
 const KINDS: Readonly<Record<string, string>> = {
@@ -59,8 +61,9 @@ const INDEX_METHODS: ReadonlySet<string> = new Set(['btree', 'hash', 'gist', 'gi
 export async function dropMissing(ctx: DdlContext, body: Loose): Promise<string> {
   const type = String(body['removeType']);
   for (const object of list(body['objects'])) {
-    const { sqlstate, message, skipped, always } = await missing(ctx, type, object);
-    if (body['missing_ok'] !== true || always === true) throw sqlError(sqlstate, message);
+    const { sqlstate, message, skipped, always, hint } = await missing(ctx, type, object);
+    if (body['missing_ok'] !== true || always === true)
+      throw sqlError(sqlstate, message, hint === undefined ? {} : { hint });
     notice(ctx, '00000', `${skipped ?? message}, skipping`);
   }
   return `DROP ${TAGS[type] ?? (KINDS[type] ?? 'object').toUpperCase()}`;
@@ -159,8 +162,14 @@ async function onRelation(ctx: DdlContext, kind: string, names: readonly string[
   if (within !== null) return within;
   const name = { schema: relation.at(-2) ?? null, name: relation.at(-1)! };
   const shown = relation.join('.');
-  if ((await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait)) === null)
-    return { sqlstate: '42P01', message: `relation "${shown}" does not exist` };
+  const found = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
+  if (found === null) return { sqlstate: '42P01', message: `relation "${shown}" does not exist` };
+  const reader = found.kind === 'view' ? found.view : found.kind === 'table' ? found.table : null;
+  if (kind === 'rule' && names.at(-1) === '_RETURN' && reader !== null && isReader(reader)) {
+    const view = `${kindName(reader)} ${await visibleName(ctx, reader)}`;
+    const message = `cannot drop rule _RETURN on ${view} because ${view} requires it`;
+    return { sqlstate: '2BP01', message, hint: `You can drop ${view} instead.`, always: true };
+  }
   const what = `${kind} "${names.at(-1)!}"`;
   const skipped = `${what} for relation "${name.name}" does not exist`;
   const message = kind === 'rule' ? skipped : `${what} for table "${name.name}" does not exist`;
@@ -208,6 +217,12 @@ export async function requireOperator(ctx: DdlContext, object: Loose): Promise<v
 }
 
 async function operator(ctx: DdlContext, object: Loose, names: readonly string[]): Promise<Missing> {
+  if (list(of(object, 'ObjectWithArgs')['objargs'])[1]?.['TypeName'] === undefined)
+    return {
+      sqlstate: '42601',
+      message: 'postfix operators are not supported',
+      skipped: `operator ${names.join('.')} does not exist`,
+    };
   const within = await missingSchema(ctx, names);
   if (within !== null) return within;
   const args = list(of(object, 'ObjectWithArgs')['objargs']);

@@ -11,6 +11,8 @@ import { RIGHTS } from '../catalog/acl.js';
 import { aclOf, relationKind } from '../catalog/rights.js';
 import type { DdlContext } from './context.js';
 import { notOwner, ownsSchemaOf, requireCreate, requireOnDatabase, requireOwner } from './ownership.js';
+import { catalogOidOf, elementOidOf, formatType, isArrayType } from '../types/registry.js';
+import { isHandle } from '../types/user-types.js';
 import { objectName, of, qualifiedName, strings } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -42,6 +44,15 @@ export async function visibleName(
   return ctx.session.searchPath.includes(schema) ? own : `${quoteIdentifier(schema)}.${own}`;
 }
 
+/** A type as messages name it, with its schema only where the name alone does not find it. */
+export async function visibleType(ctx: DdlContext, oid: number): Promise<string> {
+  if (!isHandle(oid)) return formatType(oid);
+  const isArray = isArrayType(oid);
+  const descriptor = await ctx.catalog.descriptor(catalogOidOf(isArray ? elementOidOf(oid) : oid), ctx.wait);
+  if (descriptor === null || !('schemaId' in descriptor)) return formatType(oid);
+  return `${await visibleName(ctx, descriptor)}${isArray ? '[]' : ''}`;
+}
+
 /**
  * Schema in which a new object goes. `persistence` as the grammar has it: t is temporary.
  * @throws 3F000, 42501, 42P16
@@ -61,6 +72,7 @@ export async function creationSchema(
     await requireCreate(ctx, id, name.schema);
     return { id, name: name.schema };
   }
+  if (ctx.session.temporary === 'first') return temporarySchema(ctx, null, persistence);
   for (const schema of ctx.session.searchPath) {
     const id = await ctx.catalog.schemaId(schema);
     if (id === null || id === PG_CATALOG_SCHEMA_ID || isTemporarySchema(id)) continue;
@@ -248,7 +260,7 @@ export function nextVersion(table: TableDescriptor, changes: Partial<TableDescri
 /** A new storage. Separating it from others is an optimisation: if it fails, the statement goes on. */
 export async function newStorage(ctx: DdlContext, { shared } = { shared: false }): Promise<number> {
   const storageId = await ctx.catalog.catalog.ids.next();
-  ctx.catalog.noteFreshStorage(storageId);
+  ctx.catalog.storages.note(storageId);
   if (shared) return storageId;
   try {
     await ctx.db.separate(tablePrefix(storageId));

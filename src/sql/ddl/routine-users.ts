@@ -10,13 +10,12 @@ import { isReader, kindName } from '../catalog/materialized.js';
 import { routineEntryName } from '../catalog/entry-names.js';
 import { calls, callsIn, queryCalls, runBy } from '../catalog/used-routines.js';
 import { inputsOf } from '../plan/routines.js';
-import { formatType } from '../types/registry.js';
 import { sqlError } from '../../base/errors.js';
 import { runAlterTable } from './alter-table.js';
 import type { DdlContext } from './context.js';
 import { changeRoutineOf, checksCalling, defaultCalls, dropChecksCalling } from './domains.js';
 import { removeIndex } from './indexes.js';
-import { nextVersion, visibleName } from './objects.js';
+import { nextVersion, visibleName, visibleType } from './objects.js';
 import { dependences, dropView } from './views.js';
 
 /** Of a function as messages name it: 'function f(integer)'. */
@@ -109,19 +108,19 @@ async function usesIn(ctx: DdlContext, caller: Descriptor, oid: number): Promise
 
 async function aggregatesOver(ctx: DdlContext, group: RoutineDescriptor, oid: number): Promise<Use[]> {
   const shown = await visibleName(ctx, group);
-  return group.routines
-    .filter((routine) => runsIt(group, routine, oid))
-    .map((routine) => ({ oid: routine.oid, what: `function ${signature(shown, routine)}` }));
+  const over = group.routines.filter((routine) => runsIt(group, routine, oid));
+  return Promise.all(
+    over.map(async (routine) => ({ oid: routine.oid, what: `function ${await signature(ctx, shown, routine)}` })),
+  );
 }
 
 function runsIt(group: RoutineDescriptor, routine: Routine, oid: number): boolean {
   return runBy({ ...group, routines: [routine] }).some((used) => used.routine.oid === oid);
 }
 
-function signature(name: string, routine: Routine): string {
-  return `${name}(${inputsOf(routine)
-    .map((p) => formatType(p.typeOid))
-    .join(',')})`;
+async function signature(ctx: DdlContext, name: string, routine: Routine): Promise<string> {
+  const types = await Promise.all(inputsOf(routine).map((p) => visibleType(ctx, p.typeOid)));
+  return `${name}(${types.join(',')})`;
 }
 
 function generatedBy(table: TableDescriptor, oid: number): TableDescriptor['columns'] {
@@ -247,7 +246,7 @@ async function dropAggregates(
     // It may have gone with another of the name.
     const before = await ctx.catalog.forUpdate(ctx.txn, group.id);
     if (before?.kind !== 'routine' || !before.routines.some((one) => one.oid === routine.oid)) continue;
-    const what = `function ${signature(shown, routine)}`;
+    const what = `function ${await signature(ctx, shown, routine)}`;
     ctx.cascades.push(what);
     await dropCallers(ctx, { routine, shown: what }, gone);
     const current = await ctx.catalog.forUpdate(ctx.txn, group.id);

@@ -25,7 +25,7 @@ import type { UserType } from '../types/user-types.js';
 import { checkSqlBody } from './check-body.js';
 import { recordRelations, refuseUtilities, relationsOfDefaults, relationsRead } from './routine-reads.js';
 import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
-import { storedBody } from './stored-bodies.js';
+import { pathNow, storedBody } from './stored-bodies.js';
 import { initialAcl } from './default-privileges.js';
 import { RIGHTS } from '../catalog/acl.js';
 import { languageAcl, languageOid } from '../catalog/languages.js';
@@ -33,7 +33,7 @@ import { currentDatabase, notOwner, ownerOfRoutine, ownsSchemaOf } from './owner
 import { type DdlContext, notice } from './context.js';
 import { argumentTypes, skippedFor, writtenType } from './missing-objects.js';
 import { noteOverload } from './overloads.js';
-import { creationSchema, shownName, throwMissing, visibleName } from './objects.js';
+import { creationSchema, shownName, throwMissing, visibleName, visibleType } from './objects.js';
 import { callerLines, changeCallers, dropCallers, nothingTold, refuseCallers } from './routine-users.js';
 import type { NamedRoutine } from './routine-users.js';
 import type { DropOptions } from './views.js';
@@ -134,8 +134,7 @@ export async function runCreateFunction(ctx: DdlContext, body: Loose, statement:
 }
 
 async function keepBody(ctx: DdlContext, name: RelationName, routine: Routine): Promise<void> {
-  const stored = await storedBody(ctx, name.name, routine);
-  if (stored === null) return;
+  const stored = (await storedBody(ctx, name.name, routine)) ?? { path: await pathNow(ctx) };
   const schema = await creationSchema(ctx, name);
   const group = (await openRoutines(ctx, schema.id, name.name))!;
   const kept = { ...routine, ...stored };
@@ -358,6 +357,11 @@ export function identityText(name: string, routine: Callable): string {
     .map((oid) => formatType(oid))
     .join(',')})`;
 }
+/** As identityText, for messages about what depends on what: types that the search path does not find have their schema. */
+export async function visibleIdentity(ctx: DdlContext, name: string, routine: Callable): Promise<string> {
+  const types = identityTypes(routine).map((oid) => visibleType(ctx, oid));
+  return `${name}(${(await Promise.all(types)).join(',')})`;
+}
 
 function kindOf(routine: Pick<Routine, 'procedure' | 'aggregate'>): 'procedure' | 'aggregate' | 'function' {
   if (routine.aggregate !== undefined) return 'aggregate';
@@ -534,7 +538,7 @@ export async function dropRoutines(ctx: DdlContext, body: Loose): Promise<string
 }
 
 export async function shownRoutine(ctx: DdlContext, { group, routine }: OpenedRoutine): Promise<string> {
-  return `function ${identityText(await visibleName(ctx, group), routine)}`;
+  return `function ${await visibleIdentity(ctx, await visibleName(ctx, group), routine)}`;
 }
 
 /** Of a schema that is being dropped, with `gone`. */
@@ -554,7 +558,8 @@ export async function groupCallers(
 ): Promise<string[]> {
   const lines: string[] = [];
   for (const routine of group.routines) {
-    const shown = `function ${identityText(`${quoteIdentifier(schema)}.${quoteIdentifier(group.name)}`, routine)}`;
+    const name = `${quoteIdentifier(schema)}.${quoteIdentifier(group.name)}`;
+    const shown = `function ${await visibleIdentity(ctx, name, routine)}`;
     lines.push(...(await callerLines(ctx, { routine, shown }, gone)));
   }
   return lines;

@@ -7,6 +7,7 @@
  */
 import { sqlError } from '../../base/errors.js';
 import type { QuoralError } from '../../base/errors.js';
+import { errorAt } from '../plan/error-at.js';
 import type { ColumnDescriptor, RowExpression } from '../catalog/descriptor.js';
 import type { CompiledExpression } from '../contract.js';
 import { expressionTree } from '../plan/expression-tree.js';
@@ -104,11 +105,18 @@ function fieldsOfRow(n: Loose, table: string, columns: readonly ColumnDescriptor
 /** References such as t.a become a; subqueries, parameters and whole rows are refused. */
 export function normalised(node: unknown, table: string, columns: readonly ColumnDescriptor[], place: Place): unknown {
   return mapTree(node, (n) => {
-    if (n['SubLink'] !== undefined) throw sqlError('0A000', `cannot use subquery in ${place.one}`);
+    const subquery = n['SubLink'] as Loose | undefined;
+    if (subquery !== undefined)
+      throw errorAt('0A000', `cannot use subquery in ${place.one}`, Number(subquery['location'] ?? 0));
     if ((n['FuncCall'] as Loose | undefined)?.['over'] !== undefined)
       throw sqlError('42P20', `window functions are not allowed in ${place.many}`);
     const parameter = n['ParamRef'] as Loose | undefined;
-    if (parameter !== undefined) throw sqlError('42P02', `there is no parameter $${Number(parameter['number'] ?? 0)}`);
+    if (parameter !== undefined)
+      throw errorAt(
+        '42P02',
+        `there is no parameter $${Number(parameter['number'] ?? 0)}`,
+        Number(parameter['location'] ?? 0),
+      );
     const ofRow = fieldsOfRow(n, table, columns);
     if (ofRow !== undefined) return n['RowExpr'] === undefined ? ofRow : normalised(ofRow, table, columns, place);
     const names = referenceOf(n);

@@ -39,6 +39,7 @@ import { runCluster } from './storage-facts.js';
 import { runCreateView } from './views.js';
 import type { FindCollation } from '../plan/collation-names.js';
 import { runAlterCollation, runCreateCollation } from './collations.js';
+import { list, of, qualifiedName, strings } from './tree.js';
 import type { Loose } from './tree.js';
 
 type Runner = (ctx: DdlContext, body: Loose, statement: ParsedStatement) => Promise<string>;
@@ -104,8 +105,11 @@ async function withNames(ctx: DdlContext, statement: ParsedStatement): Promise<D
   const pinned = (oid: number): UsedRoutine | null => routinesInUse.find(oid);
   const known = { ...ctx, plannerSettings: { ...ctx.plannerSettings, userRoutines: { named: () => null, pinned } } };
   const named = ctx.planner.relationsOf(statement);
+  const made = nameMade(statement);
   const names = named.filter(
-    (name) => name.isRoutine === true || name.isCollation === true || (name.isType === true && !isSerial(name)),
+    (name) =>
+      (name.isRoutine === true || name.isCollation === true || (name.isType === true && !isSerial(name))) &&
+      (made === null || name.schema !== made.schema || name.name !== made.name),
   );
   if (names.length === 0) return known;
   const snapshot = await ctx.catalog.snapshot(names, ctx.session.searchPath, ctx.wait);
@@ -124,6 +128,25 @@ async function withNames(ctx: DdlContext, statement: ParsedStatement): Promise<D
     },
     types: { userType: (schema, name) => userTypes({ schema, name, isType: true })?.typeOid ?? null, findCollation },
   };
+}
+
+/**
+ * A name with a schema that the statement gives to what it makes: it is not looked up, for to make something in a schema is another
+ * right than to use what is in it.
+ */
+function nameMade({ kind, node }: ParsedStatement): RelationName | null {
+  const body = Object.values(node)[0] as Loose;
+  if (kind === 'CreateFunctionStmt') {
+    const name = qualifiedName(strings(body['funcname']));
+    const mayCallIt = body['sql_body'] !== undefined || JSON.stringify(body['parameters'] ?? '').includes(name.name);
+    return mayCallIt || name.schema === null ? null : name;
+  }
+  if (kind !== 'CreateRangeStmt') return null;
+  const params = list(body['params']).map((p) => of(p, 'DefElem'));
+  const multirange = params.find((p) => p['defname'] === 'multirange_type_name')?.['arg'] as Loose | undefined;
+  if (multirange?.['TypeName'] === undefined) return null;
+  const name = qualifiedName(strings(of(multirange, 'TypeName')['names']));
+  return name.schema === null ? null : name;
 }
 
 /** Statements that make something of the types that they name. */

@@ -1,8 +1,10 @@
 /** CREATE, ALTER and DROP SEQUENCE, and the sequences behind serial and identity columns. */
 import { sqlError } from '../../base/errors.js';
 import type { SequenceDescriptor } from '../catalog/descriptor.js';
+import { isMaterialized } from '../catalog/materialized.js';
 import { isTemporary } from '../catalog/temporary-names.js';
 import { restarted } from '../catalog/sequences.js';
+import type { RelationName } from '../contract.js';
 import { BUILT_IN_ONLY, resolveTypeName } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
 import { formatType } from '../types/registry.js';
@@ -10,7 +12,7 @@ import type { DdlContext } from './context.js';
 import { initialAcl } from './default-privileges.js';
 import { notice } from './context.js';
 import { claimName, creationSchema, openForChange, relationMissing } from './objects.js';
-import { options, qualifiedName, rangeVar, strings, of, valueText } from './tree.js';
+import { options, qualifiedName, rangeVar, strings, of, unsupported, valueText } from './tree.js';
 import type { Loose } from './tree.js';
 
 export interface SequenceSettings {
@@ -146,7 +148,7 @@ export async function runCreateSequence(ctx: DdlContext, body: Loose): Promise<s
   }
   const id = await ctx.catalog.catalog.ids.next();
   await claimName(ctx, schema.id, name.name, { id, indexOid: null });
-  const ownedBy = await owner(ctx, opts, ctx.session.userId);
+  const ownedBy = await owner(ctx, opts, { owner: ctx.session.userId, schemaId: schema.id });
   await createSequence(ctx, settings, {
     id,
     name: name.name,
@@ -178,7 +180,7 @@ export function setSequenceLogged(
 async function owner(
   ctx: DdlContext,
   opts: readonly Option[],
-  sequenceOwner: number,
+  sequence: { readonly owner: number; readonly schemaId: number },
 ): Promise<SequenceDescriptor['ownedBy'] | undefined> {
   const given = opts.find((o) => o.name === 'owned_by');
   if (given === undefined) return undefined;
@@ -188,12 +190,33 @@ async function owner(
     throw sqlError('42601', 'invalid OWNED BY option', { hint: 'Specify OWNED BY table.column or OWNED BY NONE.' });
   const column = parts[parts.length - 1]!;
   const found = await ctx.catalog.relation(qualifiedName(parts.slice(0, -1)), ctx.session.searchPath, ctx.wait);
-  if (found?.kind !== 'table') return relationMissing(ctx, qualifiedName(parts.slice(0, -1)));
-  const c = found.table.columns.find((x) => x.name === column && !x.dropped);
-  if (c === undefined) throw sqlError('42703', `column "${column}" of relation "${found.table.name}" does not exist`);
-  if (sequenceOwner !== found.table.owner)
-    throw sqlError('55000', 'sequence must have same owner as table it is linked to');
-  return { tableId: found.table.id, columnId: c.id };
+  if (found?.kind === 'virtual') throw sqlError('55000', 'sequence must be in same schema as table it is linked to');
+  if (found?.kind === 'view') throw unsupported('OWNED BY of a column of a view');
+  if (found?.kind !== 'table') return refuseOwner(ctx, qualifiedName(parts.slice(0, -1)));
+  const { table } = found;
+  if (isMaterialized(table)) throw cannotOwn(table.name, 'materialized views');
+  if (sequence.owner !== table.owner) throw sqlError('55000', 'sequence must have same owner as table it is linked to');
+  if (sequence.schemaId !== table.schemaId)
+    throw sqlError('55000', 'sequence must be in same schema as table it is linked to');
+  const c = table.columns.find((x) => x.name === column && !x.dropped && !x.hidden);
+  if (c === undefined) throw sqlError('42703', `column "${column}" of relation "${table.name}" does not exist`);
+  return { tableId: table.id, columnId: c.id };
+}
+
+/** Of what is no table. @throws QuoralError 42809, 42P01 */
+async function refuseOwner(ctx: DdlContext, name: RelationName): Promise<never> {
+  for (const schema of name.schema === null ? ctx.session.searchPath : [name.schema]) {
+    const schemaId = await ctx.catalog.schemaId(schema);
+    const entry = schemaId === null ? null : await ctx.catalog.nameEntry(schemaId, name.name);
+    if (entry !== null) throw cannotOwn(name.name, entry.indexOid === null ? 'sequences' : 'indexes');
+  }
+  return relationMissing(ctx, name);
+}
+
+function cannotOwn(name: string, kind: string): Error {
+  return sqlError('42809', `sequence cannot be owned by relation "${name}"`, {
+    detail: `This operation is not supported for ${kind}.`,
+  });
 }
 
 export async function runAlterSequence(ctx: DdlContext, body: Loose): Promise<string> {
@@ -226,7 +249,7 @@ export async function alterSequence(
   opts: readonly Option[],
 ): Promise<void> {
   const settings = sequenceDefaults(sequence.typeOid, opts, sequence);
-  const ownedBy = await owner(ctx, opts, sequence.owner);
+  const ownedBy = await owner(ctx, opts, sequence);
   if (ownedBy !== undefined) await refuseOfIdentity(ctx, sequence);
   const value = await restartValue(ctx, sequence, settings, opts);
   const hasNewStep = sequence.increment !== String(settings.increment);

@@ -24,7 +24,7 @@ import {
   relieveForeignKeys,
   settleForeignKeys,
 } from './foreign-key-checks.js';
-import { hasDeferredForeignKeys } from './foreign-key-queue.js';
+import { hasDeferredForeignKeys, hasDeferredForeignKeysOf } from './foreign-key-queue.js';
 
 /** A statement begins: what a failed one before it left is void. */
 export function beginConstraints(txn: KvTxn): void {
@@ -62,9 +62,24 @@ export async function checkDeferredConstraints(
   txn: KvTxn,
   format: FormatContext,
   chosen: (constraintOid: number) => boolean = () => true,
+  isGone: (tableId: number, constraintOid: number) => boolean = () => false,
 ): Promise<void> {
-  await checkDeferredForeignKeys(txn, format, (fk) => chosen(fk.descriptor.oid));
+  await checkDeferredForeignKeys(
+    txn,
+    format,
+    (fk) => chosen(fk.descriptor.oid) && !isGone(fk.child.table.id, fk.descriptor.oid),
+  );
   await checkDeferredClaims(txn, format, chosen);
+}
+
+/** As refusePendingChecks, for the table that goes: a foreign key to it goes with it. @throws 55006 */
+export function refuseOwnPendingChecks(txn: KvTxn, table: { readonly id: number; readonly name: string }): void {
+  if (hasDeferredForeignKeysOf(txn, table.id) || hasDeferredClaims(txn, table.id))
+    throw hasPending('DROP TABLE', table);
+}
+
+function hasPending(command: string, table: { readonly name: string }): Error {
+  return sqlError('55006', `cannot ${command} "${table.name}" because it has pending trigger events`);
 }
 
 /** Schema changes would pull a table away from under checks that are still to come. @throws 55006 */
@@ -74,5 +89,5 @@ export function refusePendingChecks(
   table: { readonly id: number; readonly name: string },
 ): void {
   if (!hasDeferredForeignKeys(txn, table.id) && !hasDeferredClaims(txn, table.id)) return;
-  throw sqlError('55006', `cannot ${command} "${table.name}" because it has pending trigger events`);
+  throw hasPending(command, table);
 }

@@ -154,6 +154,15 @@ export function knownForeignKeyQueue(txn: KvTxn): ForeignKeyQueue | null {
   return queues.get(txn) ?? null;
 }
 
+/** Whether a violation by a row of the table itself is yet to be looked at. */
+export function hasDeferredForeignKeysOf(txn: KvTxn, tableId: number): boolean {
+  for (const { foreignKey, wanted, orphaned } of queues.get(txn)?.deferred.values() ?? []) {
+    if (wanted.size > 0 && foreignKey.child.table.id === tableId) return true;
+    if (orphaned.size > 0 && foreignKey.parent.table.id === tableId) return true;
+  }
+  return false;
+}
+
 /** Whether a violation that touches the table is yet to be looked at. */
 export function hasDeferredForeignKeys(txn: KvTxn, tableId: number): boolean {
   for (const { foreignKey } of queues.get(txn)?.deferred.values() ?? []) {

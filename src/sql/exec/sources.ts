@@ -3,6 +3,8 @@ import { QuoralError, sqlError } from '../../base/errors.js';
 import type { FunctionPlan, ValuesPlan } from '../plan/logical.js';
 import { PgRecord, type Datum } from '../types/datum.js';
 import type { Expr } from '../plan/expr.js';
+import { columnsOf } from '../plan/plan-walk.js';
+import { isVolatileExpr } from '../plan/volatility.js';
 import { formatType } from '../types/registry.js';
 import { baseOidOf } from '../types/user-types.js';
 import { compileExpr, compileRow, type Compiled } from './eval.js';
@@ -54,13 +56,25 @@ function constantRow(row: readonly Expr[]): Row | null {
 
 /** Set-returning and plain functions side by side; the shorter ones are padded with NULLs. */
 export function compileFunction(plan: FunctionPlan): OperatorFactory {
+  const isLateral = plan.calls.length > 1 && plan.calls.some(({ expr }) => columnsOf(expr).size > 0);
   const calls = plan.calls.map(({ expr, width, record, wanted }) => ({
     width,
     record,
     wanted,
-    source: compileRowSource(expr),
+    source: isLateral && columnsOf(expr).size === 0 ? calledOnce(expr) : compileRowSource(expr),
   }));
   return (run) => new FunctionOperator(calls, plan.ordinality, run);
+}
+
+/** Beside one that runs for every outer row: what takes nothing of that row has run for the first. */
+function calledOnce(expr: Expr): RowSource {
+  const source = compileRowSource(expr);
+  if (!isVolatileExpr(expr)) return source;
+  return async (row, run) => {
+    let values = run.constants.get(expr) as readonly Datum[] | undefined;
+    if (values === undefined) run.constants.set(expr, (values = [...(await source(row, run))]));
+    return values;
+  };
 }
 
 interface FunctionCall {

@@ -34,6 +34,7 @@ export function acceptsPolymorphic(declared: number, actual: number): boolean {
   if (actual === OID.unknown) return true;
   switch (declared) {
     case OID.anyarray:
+      return actual === OID.anyarray || elementOidOf(actual) !== 0;
     case OID.anycompatiblearray:
       return elementOidOf(actual) !== 0;
     case OID.anynonarray:
@@ -54,6 +55,8 @@ export function acceptsPolymorphic(declared: number, actual: number): boolean {
 
 /** What an argument says of the element type. */
 function elementFor(declared: number, actual: number): number {
+  // A column of statistics is declared so, whose rows have arrays of different types.
+  if (declared === OID.anyarray && actual === OID.anyarray) return OID.anyelement;
   if (declared === OID.anyarray || declared === OID.anycompatiblearray) return elementOidOf(actual);
   return isAnyRange(declared) ? rangeKind(actual).element.oid : actual;
 }
@@ -124,7 +127,7 @@ export function concretize(declared: number, element: number, compatibleElement:
     case OID.anycompatiblenonarray:
       return compatibleElement;
     case OID.anyarray:
-      return arrayOidOf(element);
+      return element === OID.anyelement ? OID.anyarray : arrayOidOf(element);
     case OID.anycompatiblearray:
       return arrayOidOf(compatibleElement);
     case OID.anyrange:
@@ -146,6 +149,14 @@ export function concreteTypes(declared: readonly number[], actual: readonly numb
   const compatible = solve(declared, actual, true) ?? 0;
   const ranges = solveRanges(declared, actual) ?? { plain: null, compatible: null };
   return (oid) => concretize(oid, element, compatible, ranges);
+}
+
+/** An argument of type anyarray goes to a function that asks for nothing of its type. @throws QuoralError 42804 */
+export function checkAnyArrays(declared: readonly number[], actual: readonly number[], resultOid: number): void {
+  const isPlain = (oid: number): boolean => POLYMORPHIC.has(oid) && !COMPATIBLE.has(oid);
+  if (!declared.some((oid, i) => oid === OID.anyarray && actual[i] === OID.anyarray)) return;
+  if (declared.filter(isPlain).length === 1 && (!isPlain(resultOid) || resultOid === OID.anyarray)) return;
+  throw sqlError('42804', 'cannot determine element type of "anyarray" argument');
 }
 
 /** Of the family whose arguments have a common type, and not one and the same. */

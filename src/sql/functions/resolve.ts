@@ -12,7 +12,15 @@ import { elementOidOf, formatType, isArrayType, isVectorType, typeByName, typeBy
 import { aggregatesNamed, functionsNamed, operatorsNamed } from './define.js';
 import { ownFunction } from './entry.js';
 import { describeCall, missingFunction, missingOperator } from './missing-functions.js';
-import { acceptsPolymorphic, concretize, findContradiction, POLYMORPHIC, solve, solveRanges } from './polymorphic.js';
+import {
+  acceptsPolymorphic,
+  checkAnyArrays,
+  concretize,
+  findContradiction,
+  POLYMORPHIC,
+  solve,
+  solveRanges,
+} from './polymorphic.js';
 import type { AggregateEntry, FunctionEntry, ResolvedCall } from './entry.js';
 
 interface Candidate<E> {
@@ -220,6 +228,7 @@ function finish(c: Candidate<FunctionEntry>, wholeVariadic: boolean): ResolvedCa
   const given = c.concrete.length;
   // What defaults there are of a function of users may settle it yet.
   if (entry.routine === undefined || given >= entry.argOids.length) checkDetermined(c);
+  checkAnyArrays(c.declared, c.concrete, c.entry.resultOid);
   if (c.packFrom >= 0) {
     const element = c.concrete[c.packFrom]!;
     entry = derived(entry, `pack ${c.packFrom} ${element}`, () => packing(c.entry, c.packFrom, element));

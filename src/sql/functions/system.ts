@@ -55,9 +55,10 @@ fn(
   'current_schemas(bool) _name',
   (implicit: boolean, ctx: ExecContext) => {
     const path = ctx.services.searchPath;
-    const named = path.filter((schema) => !isTemporarySchemaName(schema));
+    const isSaid = (ctx.services.temporary ?? 'unsaid') !== 'unsaid';
+    const named = path.filter((schema) => isSaid || !isTemporarySchemaName(schema));
     if (!implicit) return new PgArray(OID.name, named);
-    const own = path.filter(isTemporarySchemaName);
+    const own = isSaid ? [] : path.filter(isTemporarySchemaName);
     return new PgArray(OID.name, path.includes('pg_catalog') ? [...path] : [...own, 'pg_catalog', ...named]);
   },
   STABLE,

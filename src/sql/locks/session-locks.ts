@@ -51,7 +51,8 @@ export class SessionLocks {
     for (const plan of this.#plans) note(plan, modes);
     const awaited = new Set(catalog.waits.now?.ids);
     for (const id of catalog.lockedIds)
-      if (!awaited.has(id)) modes.set(id, (modes.get(id) ?? 0) | (1 << ACCESS_EXCLUSIVE));
+      if (!awaited.has(id))
+        modes.set(id, (modes.get(id) ?? 0) | (1 << (catalog.waits.shown.get(id) ?? ACCESS_EXCLUSIVE)));
     const locks: RelationLock[] = [];
     for (const [relationId, bits] of modes)
       for (let mode = 1; mode <= ACCESS_EXCLUSIVE; mode++)

@@ -443,7 +443,9 @@ export function makeCall(
   try {
     resolved = resolveFunction(name, oids, { ...options, ...declaredArguments(args, oids) });
   } catch (error) {
-    if (options.completed === true) throw error;
+    // What polymorphic types stand for is told without a place.
+    const isAboutTypes = error instanceof QuoralError && error.sqlstate === '42804' && !isAboutVariadic(error);
+    if (options.completed === true || isAboutTypes) throw error;
     throw addPosition(error, isAboutVariadic(error) ? (locations.at(-1) ?? location) : location);
   }
   const completed = withPolymorphicDefaults(ctx, resolved, args);

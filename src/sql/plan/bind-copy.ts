@@ -91,6 +91,11 @@ function bindFrom(b: Binder, stmt: CopyStmt): BoundCopy {
   });
   const names = positions.map((p) => table.columns[p]!.name);
   const options = copyOptions(stmt.options ?? [], true, { names, table });
+  if (options.freeze && relation.ownStorage !== true)
+    throw sqlError(
+      '55000',
+      'cannot perform COPY FREEZE because the table was not created or truncated in the current subtransaction',
+    );
   const checks = bindWritten(b, relation);
   b.access.columns(entry, checks.row);
   const shape: CopyFromShape = {

@@ -205,6 +205,12 @@ export class Binder {
     });
   }
 
+  /** Takes over what a part of the statement that was bound apart says of its parameters. */
+  learnParameters(part: Binder): void {
+    part.parameterOids.forEach((oid, i) => (this.parameterOids[i] = oid));
+    part.parameterFits.forEach((fit, i) => (this.parameterFits[i] ??= fit));
+  }
+
   nextCteId(): number {
     return this.#nextCte++;
   }

@@ -41,13 +41,14 @@ export function copyOptions(nodes: readonly Node[], isFrom: boolean, copied: Cop
   if (format === 'binary') checkBinary(given, header.header);
   else checkCharacters(given, format);
   checkForced(given, format, isFrom);
-  if (given.has('freeze') && optionBool(given.get('freeze')!) && !isFrom)
-    throw sqlError('0A000', 'COPY freeze cannot be used with COPY TO');
+  const freeze = given.has('freeze') && optionBool(given.get('freeze')!);
+  if (freeze && !isFrom) throw sqlError('0A000', 'COPY freeze cannot be used with COPY TO');
   const base = { binary: BINARY_OPTIONS, csv: CSV_OPTIONS, text: TEXT_OPTIONS }[format];
   const quote = textOf(given, 'quote', base.quote);
   return {
     ...base,
     ...header,
+    freeze,
     encoding: encodingOf(given.get('encoding')),
     delimiter: textOf(given, 'delimiter', base.delimiter),
     nullText: textOf(given, 'null', base.nullText),

@@ -27,6 +27,11 @@ export function isVolatilePlan(plan: Plan): boolean {
   return volatile;
 }
 
+/** It may give something else each time. */
+export function isVolatileExpr(expr: Expr): boolean {
+  return some(expr, (e) => (e.kind === 'call' || e.kind === 'srf') && e.entry.volatility === 'volatile');
+}
+
 /** text || anything is as immutable as the other side's cast to text, which PostgreSQL finds out by inlining it. */
 function isTextConcatenation(e: CallExpr): boolean {
   return (

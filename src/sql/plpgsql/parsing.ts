@@ -1,6 +1,8 @@
 /** What reading a body keeps in mind, and the parts that declarations and statements have in common. */
 import { QuoralError, sqlError } from '../../base/errors.js';
 import { parseSql, tooComplex } from '../parse/parser.js';
+import { OID } from '../types/oids.js';
+import { baseOidOf, fieldsOf } from '../types/user-types.js';
 import { nameOf, type Reader } from './reader.js';
 import { findVariable } from './scope.js';
 import { EXPRESSION_PREFIX } from './tree.js';
@@ -125,8 +127,10 @@ export function dottedName(reader: Reader): string[] {
   return names;
 }
 
-export function isRecord(variable: Variable): boolean {
-  return variable.type.kind === 'record' || variable.type.kind === 'rowtype';
+/** As far as a body tells by itself: a type's name in a declaration is looked up when the body runs. */
+export function isRecord({ type }: Variable): boolean {
+  if (type.kind === 'given') return type.oid === OID.record || fieldsOf(baseOidOf(type.oid)) !== null;
+  return type.kind === 'record' || type.kind === 'rowtype';
 }
 
 /** A variable or a field of one, perhaps an element of it. @throws QuoralError 42601 */

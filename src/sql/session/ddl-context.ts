@@ -38,6 +38,9 @@ export function ddlContext(
       get searchPath() {
         return session.settings.derived.searchPath;
       },
+      get temporary() {
+        return session.settings.derived.temporary;
+      },
       implicit: alone && session.state.state === 'implicit' && transaction.finished === 0,
       setting: (name) => session.settings.get(name),
       checkBodies: session.settings.get('check_function_bodies') !== 'off',

@@ -15,6 +15,7 @@ import type { BlockCursors, KeptStatement, OwnedMemory, RunRequest, SqlHost, Sql
 import type { Field, TypeSource } from '../plpgsql/types.js';
 import type { Notice, ResultSink } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
+import { quoteIdentifier } from '../types/identifiers.js';
 import type { FormatContext } from '../types/type-info.js';
 import type { Bound } from './bound-query.js';
 import { settlePortals } from './cursors.js';
@@ -81,6 +82,8 @@ const UTILITIES: ReadonlySet<string> = new Set([
   'UnlistenStmt',
   'ConstraintsSetStmt',
   'CheckPointStmt',
+  'ClosePortalStmt',
+  'FetchStmt',
 ]);
 
 export type InnerCall = (statement: ParsedStatement, mayEnd: boolean) => Promise<string>;
@@ -231,6 +234,7 @@ export class InnerSql implements SqlHost {
 
   async #shown({ statement, names }: Prepared, parameters: RunRequest['parameters']): Promise<SqlResult> {
     const session = this.#session;
+    this.#checkVolatile(statement!);
     const memory = session.newMemory();
     const sink = new RowsSink(memory, (notice) => session.notice(notice));
     const bound: Bound = {
@@ -304,6 +308,7 @@ export class InnerSql implements SqlHost {
     const session = this.#session;
     this.#checkCancelled();
     if (session.roles.mustAsk) await session.roles.refresh();
+    this.#checkVolatile(statement);
     if (statement.kind === 'DoStmt') return this.#call(statement, isCall && this.#options.mayEnd);
     if (isDdl(statement)) return this.#schemaChange(statement);
     const body = statement.node[statement.kind] as Readonly<Record<string, unknown>>;
@@ -386,6 +391,14 @@ export class InnerSql implements SqlHost {
       leave();
       session.refreshFormat();
     }
+  }
+
+  async withPath<T>(schemaIds: readonly number[], body: () => Promise<T>): Promise<T> {
+    const catalog = this.#session.transactionCatalog();
+    const names: string[] = [];
+    for (const id of schemaIds) names.push(quoteIdentifier(await catalog.schemaName(id)));
+    // What the session has of its own comes last, or it would hide what was meant.
+    return this.withSettings([`search_path=${[...names, 'pg_temp'].join(', ')}`], body);
   }
 
   async notice(notice: Notice): Promise<void> {

@@ -10,7 +10,7 @@ import type { Session } from './session.js';
 import type { TransactionMark } from './transaction.js';
 
 export function markTransaction(session: Session): TransactionMark {
-  session.transactionCatalog().forbidIngest();
+  session.transactionCatalog().storages.forbidIngest();
   const txn = session.transaction.ensureTxn();
   return {
     kv: txn.savepoint(),

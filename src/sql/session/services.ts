@@ -16,6 +16,7 @@ import { wholeRights } from '../catalog/rights.js';
 import { isMaterialized, queryOf } from '../catalog/materialized.js';
 import type { Sequences } from '../catalog/sequences.js';
 import { isTemporarySchema, isTemporarySchemaName, temporarySchemaName } from '../catalog/temporary-names.js';
+import type { TemporaryInPath } from '../catalog/temporary-names.js';
 import type { SessionTemporaries } from '../catalog/temporary.js';
 import type { CatalogView, TransactionCatalog } from '../catalog/transaction-catalog.js';
 import { collationIn } from '../catalog/collation-names.js';
@@ -152,6 +153,9 @@ export class Services implements SessionServices, CatalogServices {
     if (this.#view === null) return schemas === undefined ? path : existing();
     return this.#knownPath.get(path, schemas, existing);
   }
+  get temporary(): TemporaryInPath {
+    return this.#host.settings.derived.temporary;
+  }
   readonly serverVersion = VERSION_TEXT;
   readonly bodyText = (name: string, routine: Routine): string => bodyText(name, routine, this, this.#host.format);
   readonly access: AccessServices;
@@ -203,6 +207,8 @@ export class Services implements SessionServices, CatalogServices {
   // ---- the catalog ----
 
   async loadView(): Promise<CatalogView> {
+    // Whoever asks which schemas there are finds the one that new relations would go to.
+    if (this.temporary === 'first' && this.temporarySchema === null) await this.#host.temporaries.reserve();
     const view = await this.#host.transactionCatalog().view(this.#host.settings.derived.searchPath);
     this.#view = view;
     this.#knownPath.forget();

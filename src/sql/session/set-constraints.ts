@@ -19,7 +19,10 @@ export async function setConstraints(session: Session, body: Loose): Promise<str
   const txn = session.transaction.ensureTxn();
   const queue = foreignKeyQueue(txn);
   const chosen = (oid: number): boolean => oids === null || oids.has(oid);
-  if (mode === 'immediate') await checkDeferredConstraints(txn, session.format, chosen);
+  if (mode === 'immediate') {
+    const gone = (id: number, oid: number): boolean => session.transactionCatalog().hasDroppedForeignKey(id, oid);
+    await checkDeferredConstraints(txn, session.format, chosen, gone);
+  }
   queue.modes = changed(queue.modes, oids, mode);
   return tag;
 }

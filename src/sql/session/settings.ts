@@ -6,6 +6,7 @@
 import { QuoralError, sqlError } from '../../base/errors.js';
 import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
 import { findEncoding, type TextEncoding } from '../types/encodings.js';
+import type { TemporaryInPath } from '../catalog/temporary-names.js';
 import type { FormatContext } from '../types/type-info.js';
 import { allSettings, findSetting } from './setting-table.js';
 import { checkSetting } from './setting-values.js';
@@ -19,6 +20,7 @@ export interface SettingsMark {
 export interface Derived {
   readonly format: Omit<FormatContext, 'transactionNow' | 'statementNow'>;
   readonly searchPath: readonly string[];
+  readonly temporary: TemporaryInPath;
   /** With those schemas that the user may not use. */
   readonly writtenPath: readonly string[];
   /** As who statements run. */
@@ -317,6 +319,7 @@ export class Settings {
     const given = splitIdentifiers(get('search_path')).map((part) =>
       part === '$user' ? user.name : part === 'pg_temp' ? (own ?? part) : part,
     );
+    const said = given.indexOf(own ?? 'pg_temp');
     // As in PostgreSQL it comes first, unless it is named.
     const writtenPath = own === null || given.includes(own) ? given : [own, ...given];
     const isSuperuser = user.id === SUPERUSER_OID;
@@ -332,6 +335,7 @@ export class Settings {
     return {
       format,
       searchPath: path,
+      temporary: said < 0 ? 'unsaid' : said === 0 ? 'first' : 'said',
       writtenPath,
       user: user.name,
       userId: user.id,

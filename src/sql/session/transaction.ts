@@ -222,7 +222,9 @@ export class SessionTransaction {
 
   /** @throws what a deferred constraint has against the commit */
   async checkDeferred(): Promise<void> {
-    if (this.#txn !== null) await checkDeferredConstraints(this.#txn, this.#host.format);
+    if (this.#txn === null) return;
+    const gone = (tableId: number, oid: number): boolean => this.#catalog?.hasDroppedForeignKey(tableId, oid) === true;
+    await checkDeferredConstraints(this.#txn, this.#host.format, undefined, gone);
   }
 
   /** Makes the writes durable; `end` must follow. */

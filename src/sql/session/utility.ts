@@ -3,6 +3,7 @@
  * cursors, EXPLAIN, and the maintenance commands that have nothing to do here.
  */
 import { discardTemporaries } from '../catalog/temporary.js';
+import { isTemporary } from '../catalog/temporary-names.js';
 import { sqlError } from '../../base/errors.js';
 import type { ParsedStatement } from '../contract.js';
 import type { ResultColumn, ResultSink } from '../session-api.js';
@@ -160,6 +161,7 @@ async function transaction(session: Session, statement: ParsedStatement, body: L
     case 'TRANS_STMT_SAVEPOINT': {
       requireBlock(session, 'SAVEPOINT');
       session.transaction.savepoints.push({ name, ...markTransaction(session) });
+      session.transactionCatalog().storages.setDepth(session.transaction.savepoints.length);
       return 'SAVEPOINT';
     }
     case 'TRANS_STMT_RELEASE': {
@@ -168,6 +170,7 @@ async function transaction(session: Session, statement: ParsedStatement, body: L
       // A subtransaction that was made read-only is so until it ends, however that is.
       session.modes = { ...session.modes, readOnly: session.transaction.savepoints[at]!.readOnly };
       session.transaction.savepoints.length = at;
+      session.transactionCatalog().storages.setDepth(at);
       return 'RELEASE';
     }
     case 'TRANS_STMT_ROLLBACK_TO': {
@@ -188,15 +191,25 @@ async function transaction(session: Session, statement: ParsedStatement, body: L
 async function prepareTransaction(session: Session): Promise<string> {
   if (!session.state.inBlock) session.warn('25P01', 'there is no transaction in progress');
   const ends = !session.state.inBlock || session.state.state === 'failed';
+  const temporary = usesTemporaries(session);
   try {
     if (!ends) await session.transaction.checkDeferred();
   } finally {
     await session.transaction.end(false);
   }
   if (ends) return 'ROLLBACK';
+  if (temporary) throw sqlError('0A000', 'cannot PREPARE a transaction that has operated on temporary objects');
   throw sqlError('55000', 'prepared transactions are disabled', {
     hint: 'Set max_prepared_transactions to a nonzero value.',
   });
+}
+
+/** The transaction has read, written, made, changed or dropped something of the session's temporary schema. */
+function usesTemporaries({ temporaries, transaction, locks }: Session): boolean {
+  if (temporaries.changed) return true;
+  if (temporaries.schemaId === null) return false;
+  const catalog = transaction.catalog();
+  return locks.list(catalog).some(({ relationId }) => isTemporary(catalog.known(relationId)));
 }
 
 /** AND CHAIN goes on with the modes of the transaction; one of the past is not begun again. */
@@ -220,6 +233,8 @@ async function rollbackTo(session: Session, name: string): Promise<string> {
   const entry = session.transaction.savepoints[at]!;
   await returnTo(session, entry);
   session.transaction.savepoints.length = at + 1;
+  session.transactionCatalog().storages.setDepth(at);
+  session.transactionCatalog().storages.setDepth(at + 1);
   session.state.revive();
   return 'ROLLBACK';
 }

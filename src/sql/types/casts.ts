@@ -328,7 +328,7 @@ export function isBinaryCoercible(from: number, to: number): boolean {
 }
 
 /** Pseudo-types with values, which are written as text like any other's. */
-const WITH_OUTPUT: ReadonlySet<number> = new Set([OID.record, OID.void, OID.cstring]);
+const WITH_OUTPUT: ReadonlySet<number> = new Set([OID.record, OID.void, OID.cstring, OID.anyarray]);
 
 export function canCoerce(from: number, to: number, context: CastContext): boolean {
   if (from === to || from === OID.unknown) return true;

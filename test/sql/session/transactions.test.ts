@@ -273,4 +273,28 @@ describe('prepared statements, portals and cursors', () => {
     const out = await c.all('copy t to stdout');
     expect(out[0]!.tag).toBe('COPY 4');
   });
+
+  it('copies frozen rows only into what the same subtransaction has made or emptied', async () => {
+    const freeze = (): Promise<unknown> => c.all('copy t from stdin (freeze)', ['3\t30\n']);
+    const refused = 'the table was not created or truncated in the current subtransaction';
+    await expect(freeze()).rejects.toThrow(refused);
+    const after = async (...statements: readonly string[]): Promise<void> => {
+      await c.all('rollback');
+      for (const statement of ['begin', ...statements]) await c.all(statement);
+    };
+    await after('truncate t');
+    await freeze();
+    await after('truncate t', 'savepoint s');
+    await expect(freeze()).rejects.toThrow(refused);
+    await after('savepoint s', 'truncate t', 'rollback to s');
+    await expect(freeze()).rejects.toThrow(refused);
+    await after('savepoint s', 'truncate t', 'release s');
+    await freeze();
+    await after('truncate t', 'savepoint s', 'release s');
+    await freeze();
+    await after('savepoint s', 'truncate t', 'savepoint u', 'rollback to s');
+    await expect(freeze()).rejects.toThrow(refused);
+    await c.all('rollback');
+    expect(await c.rows('select count(*) from t where a = 3')).toEqual([['0']]);
+  });
 });

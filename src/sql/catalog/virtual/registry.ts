@@ -70,6 +70,7 @@ import {
   sequenceParts,
 } from './relations.js';
 import { typeRows } from './types.js';
+import { withArrayNames } from './array-names.js';
 import { rowTypeRows } from './row-types.js';
 import { enumRows, userTypeRows } from './user-types.js';
 import { dependencyParts, indexes, rewriteRules, sequences, tables, materializedViews, views } from './views.js';
@@ -193,7 +194,8 @@ function typeParts(model: Model): Parts {
   const layout = LAYOUTS.find((one) => one.schema === 'pg_catalog' && one.name === 'pg_type')!;
   builtInTypes ??= Array.from(typeRows(), (values) => makeRow(layout, values));
   const made = Array.from(userTypeRows(model), (values) => makeRow(layout, values));
-  return [builtInTypes, made, ...model.tables.map(rowTypeRows), ...model.views.map(rowTypeRows)];
+  const ofUsers = [made, ...model.tables.map(rowTypeRows), ...model.views.map(rowTypeRows)];
+  return [builtInTypes, ...withArrayNames(model, ofUsers)];
 }
 
 /** The same array for as long as the view is the same one: what is found in it by value is kept with it. */
