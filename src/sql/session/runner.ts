@@ -174,8 +174,8 @@ export class StatementRunner {
     const plan = await planToRun(session, prepared);
     const { compiled } = plan;
     buffer.rowsStand = compiled.streams === true;
-    refuseWrites(session, statement, compiled);
     await readPast(session, statement);
+    refuseWrites(session, statement, compiled);
     const settled = settlePortals(session, compiled.readOnly, options.portal);
     if (settled !== null) await settled;
     const txn = transaction.ensureTxn();

@@ -40,3 +40,10 @@ ROLLBACK;
 -- Nobody is in anybody's way.
 SELECT pg_blocking_pids(pg_backend_pid()), pg_blocking_pids(0), pg_safe_snapshot_blocking_pids(0), pg_isolation_test_session_is_blocked(pg_backend_pid(), '{}');
 SELECT state, wait_event_type, wait_event, backend_type, query LIKE 'SELECT state%' AS q, state_change >= query_start AS changed, query_start >= xact_start AS later, backend_xid IS NULL AS no_xid, leader_pid FROM pg_stat_activity WHERE pid = pg_backend_pid();
+-- Whoever locks rows has a number; who only reads has none.
+BEGIN;
+SELECT v FROM locked;
+SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' AND pid = pg_backend_pid();
+SELECT v FROM locked FOR SHARE;
+SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' AND pid = pg_backend_pid();
+ROLLBACK;

@@ -76,3 +76,15 @@ it('a transaction of very many statements keeps the locks of the first', async (
   await a.all('COMMIT');
   expect(await a.rows(text)).toEqual([]);
 });
+
+it('tables of another database are listed by their numbers', async () => {
+  const a = await open(0);
+  await a.all('CREATE DATABASE other');
+  const o = await Client.open(servers[0]!, {}, 'other');
+  await o.all('CREATE TABLE there (id int); BEGIN; LOCK TABLE there IN SHARE MODE');
+  const [[id, database]] = (await o.rows(
+    "SELECT 'there'::regclass::oid, oid FROM pg_database WHERE datname = 'other'",
+  )) as [[string, string]];
+  const listed = `SELECT mode FROM pg_locks WHERE relation = ${id} AND database = ${database} ORDER BY 1`;
+  expect(await a.rows(listed)).toContainEqual(['ShareLock']);
+});

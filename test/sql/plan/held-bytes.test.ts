@@ -30,6 +30,8 @@ it.each([
   `('[' || repeat('1,', 10000) || '1]')::jsonb`,
   `jsonb_build_object('a', repeat('x', 100000))`,
   `int4range(1, 2) = int4range(3, 4) OR repeat('x', 100000) > current_user`,
+  // Each is small enough, and what stands last is nothing.
+  `repeat('x', 40000), repeat('y', 40000), 1`,
 ])('%s', (expression) => expect(cacheable(`SELECT ${expression}`)).toBe(false));
 
 it.each([
@@ -45,4 +47,12 @@ it('counts the digits of large numbers by their bits', () => {
   expect(heldBytes(1n << 80_000n, 1_000_000)).toBeGreaterThan(10_000);
   expect(heldBytes(1n << 80_000n, 1_000_000)).toBeLessThan(11_000);
   expect(heldBytes(7n, 1_000_000)).toBeLessThan(100);
+});
+
+it('counts what stands within maps, lists and rows', () => {
+  const long = 'x'.repeat(5_000);
+  for (const value of [new Map([['a', long]]), new Map([[long, 'a']]), [[long]], { a: { b: [long] } }])
+    expect(heldBytes(value as never, 1_000_000)).toBeGreaterThan(5_000);
+  // No further than is asked.
+  expect(heldBytes([long, long, long, long] as never, 6_000)).toBeLessThan(11_000);
 });

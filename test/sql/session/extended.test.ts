@@ -263,3 +263,70 @@ describe('parameters that name objects of the catalog', () => {
     expect((await other.run('', [given])).rows).toEqual([[shown]]);
   });
 });
+
+describe('a portal that is executed again', () => {
+  const tagOf = async (name: string, rows: number): Promise<string> => (await fetch(name, rows)).results[0]!.tag;
+
+  it('says how many rows came, none as well, when what it had to give was kept aside', async () => {
+    await c.all('begin');
+    await portal('p', 'select a from t where a < 4 order by a');
+    expect(await tagOf('p', 1)).toBe('suspended');
+    // Its transaction goes on to write.
+    await c.all('update t set b = b where a = 1');
+    expect([await tagOf('p', 2), await tagOf('p', 0), await tagOf('p', 2), await tagOf('p', 0)]).toEqual([
+      'suspended',
+      'SELECT 0',
+      'SELECT 0',
+      'SELECT 0',
+    ]);
+    await c.all('rollback');
+  });
+
+  it('makes no second table', async () => {
+    await c.all('begin');
+    await portal('p', 'select a into made from t');
+    await c.session.execute('p', 0, new CollectingSink(c.session));
+    expect(await sqlstate(c.session.execute('p', 0, new CollectingSink(c.session)))).toBe('55000');
+    await c.all('rollback');
+  });
+
+  it('gives nothing in a transaction that has failed, where nothing is bound either but its end', async () => {
+    await c.all('begin');
+    await portal('p', 'select a from t order by a');
+    await fetchOnly('p');
+    await c.session.parse('empty', '', []);
+    await c.session.parse('end', 'rollback', []);
+    expect(await c.error('select 1 / 0')).toMatch(/^22012/);
+    expect(await sqlstate(fetchOnly('p'))).toBe('25P02');
+    expect(await sqlstate(Promise.resolve().then(() => c.session.bind('', 'empty', [])))).toBe('25P02');
+    await c.session.bind('', 'end', []);
+    await c.session.execute('', 0, new CollectingSink(c.session));
+    expect(c.session.transactionStatus).toBe('I');
+  });
+
+  it('lets go of what it held when another takes its place', async () => {
+    const used = (): number => server.metrics()['sql_memory_used_bytes']!;
+    await c.all('begin');
+    await portal('', 'select g, repeat(g::text, 1000) as r from generate_series(1, 500) g order by 2');
+    await fetchOnly('');
+    expect(used()).toBeGreaterThan(100_000);
+    await portal('', 'select 1');
+    expect(used()).toBeLessThan(100_000);
+    await c.all('rollback');
+  });
+
+  it('shows names of objects as they are by then, on a node that has forgotten them too', async () => {
+    await c.all('create table one (a int); create table two (a int); create table named (k int, c regclass)');
+    await c.all("insert into named values (1, 'one'), (2, 'two'), (3, 'one'), (4, 'two')");
+    await c.all('begin');
+    await portal('p', 'select c, c::text from named order by k');
+    const next = async (): Promise<unknown> => (await fetch('p', 1)).results[0]!.rows;
+    expect(await next()).toEqual([['one', 'one']]);
+    server.catalog.forgetAll();
+    expect(await next()).toEqual([['two', 'two']]);
+    await c.all('alter table one rename to first');
+    // What is computed is so for some rows ahead; what is shown is not.
+    expect(await next()).toEqual([['first', 'one']]);
+    await c.all('rollback');
+  });
+});
