@@ -311,6 +311,9 @@ export class ModelCluster {
         const done = this.#evaluate(range, batch, waiter);
         if (!(done instanceof LockConflict)) {
           this.#apply(range, done.ctx);
+          // As the executor does with what one batch was too small for.
+          for (const rest of done.ctx.unresolved)
+            await this.#serve(node, { header: { ...batch.header, txn: null }, requests: [rest] }, signal);
           return done.response;
         }
         if (batch.header.wait === 'nowait' && done.mode !== 'none')
