@@ -3,18 +3,20 @@
  * neighbours, so that keys in indexes stay as they are; there is room for some fifty between the same two.
  */
 import { sqlError } from '../../base/errors.js';
-import type { Descriptor, TableDescriptor } from '../catalog/descriptor.js';
+import type { Descriptor, RoutineDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { isReader, kindName, sourcesOf } from '../catalog/materialized.js';
 import { PgArray } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { PINNED } from '../types/pinned-types.js';
 import { typeByOid } from '../types/registry.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
+import { userTypeOf } from '../types/user-types.js';
 import type { EnumLabel, EnumType } from '../types/user-types.js';
+import { refuseBodiesWithLabel } from './body-names.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { quoteLiteral } from './deparse.js';
-import { changeType, createType, requireType } from './user-types.js';
+import { changeType, createType, requireType, usersOf } from './user-types.js';
 import type { OpenedType } from './user-types.js';
 import { list, qualifiedName, stringOf, strings, text } from './tree.js';
 import type { Loose } from './tree.js';
@@ -99,10 +101,13 @@ async function renameLabel(
   const labels = type.labels.map((one) => (one.label === from ? { ...one, label: to } : one));
   const users = await changeType(ctx, opened, { ...type, labels });
   await refuseViewsOver(ctx, type, users);
-  for (const user of users) {
-    if (user.kind !== 'table') continue;
-    const said = (sql: string): string => relabelled(sql, type, from, to);
-    ctx.catalog.put(ctx.txn, withExpressions(user, said));
+  await refuseBodiesWithLabel(ctx, new Set([type.oid, ...users.map(({ id }) => id)]), from);
+  const said = (sql: string): string => relabelled(sql, type, from, to);
+  for (const { id } of users.filter(({ kind }) => kind === 'type')) await relabelDomain(ctx, id, said);
+  // Those that a domain is used by are changed with it.
+  for (const user of await usersOf(ctx, type)) {
+    if (user.kind === 'table') ctx.catalog.put(ctx.txn, withExpressions(user, said));
+    else if (user.kind === 'routine') ctx.catalog.put(ctx.txn, withDefaults(user, said));
   }
 }
 
@@ -115,6 +120,24 @@ async function refuseViewsOver(ctx: DdlContext, type: EnumType, users: readonly 
   throw sqlError('0A000', `cannot rename a label of type ${type.name}, which ${kindName(view)} ${view.name} may use`, {
     hint: 'Drop the view, rename the label, and create the view again.',
   });
+}
+
+async function relabelDomain(ctx: DdlContext, id: number, said: (sql: string) => string): Promise<void> {
+  const descriptor = await ctx.catalog.forUpdate(ctx.txn, id);
+  const type = descriptor?.kind === 'type' ? userTypeOf(descriptor.typeOid) : null;
+  if (descriptor?.kind !== 'type' || type?.kind !== 'domain') return;
+  const checks = type.checks.map((c) => ({ ...c, expressionSql: said(c.expressionSql) }));
+  const defaultSql = type.defaultSql === null ? null : said(type.defaultSql);
+  await changeType(ctx, { descriptor, type }, { ...type, checks, defaultSql });
+}
+
+/** Of parameters. */
+function withDefaults(group: RoutineDescriptor, said: (sql: string) => string): RoutineDescriptor {
+  const routines = group.routines.map((routine) => ({
+    ...routine,
+    parameters: routine.parameters.map((p) => (p.defaultSql === null ? p : { ...p, defaultSql: said(p.defaultSql) })),
+  }));
+  return { ...group, routines };
 }
 
 /** Stored expressions write labels as literals of the type, or in literals of its array. */
