@@ -21,6 +21,7 @@ import { writeDataRow, type ColumnEncoder, type RowEncoders } from './row-encode
 import type { WireWriter } from './wire-writer.js';
 
 const TEXT: readonly number[] = [];
+const BINARY: readonly number[] = [1];
 
 export class WireSink implements ResultSink {
   readonly #output: Output;
@@ -50,12 +51,13 @@ export class WireSink implements ResultSink {
     this.#context = null;
   }
 
-  columns(columns: readonly ResultColumn[]): void {
+  columns(columns: readonly ResultColumn[], binary = false): void {
+    const formats = binary ? BINARY : TEXT;
     // A statement before may have set another.
     this.#writer.encoding = this.#session.clientEncoding;
-    this.#rowEncoders = this.#encoders.for(columns, TEXT);
+    this.#rowEncoders = this.#encoders.for(columns, formats);
     this.#context = null;
-    writeRowDescription(this.#writer, columns, TEXT);
+    writeRowDescription(this.#writer, columns, formats);
   }
 
   row(values: readonly Datum[]): void {

@@ -160,7 +160,7 @@ export interface SessionServices {
   /** Of the row that a cursor is on; null if it has none of this table. @throws QuoralError 34000, 24000 */
   cursorKey(cursor: string, table: { readonly id: number; readonly name: string }): readonly Datum[] | null;
   nextval(sequence: string | number): Promise<bigint>;
-  currval(sequence: string | number): bigint;
+  currval(sequence: string | number): Soon<bigint>;
   setval(sequence: string | number, value: bigint, isCalled: boolean): Promise<bigint>;
   lastval(): Promise<bigint>;
   /** What a sequence, by its oid, has as last_value and is_called. */

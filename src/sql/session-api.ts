@@ -27,7 +27,7 @@ export interface ResultColumn {
 /** Rows go out through this; implemented by pgwire and by the embedded client. */
 export interface ResultSink {
   /** Before the first row of a statement with a result set (simple protocol only). */
-  columns(columns: readonly ResultColumn[]): void;
+  columns(columns: readonly ResultColumn[], binary?: boolean): void;
   /** One row; `values` may be reused by the caller after the call. */
   row(values: readonly Datum[]): void;
   /** When not null the reader is slow: the executor awaits it before it sends more. */

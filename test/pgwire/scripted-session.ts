@@ -158,10 +158,13 @@ export class ScriptedSession implements SqlSession {
     this.calls.push(`query ${brief(text)}`);
     const statements = text.split(';').map((part) => part.trim());
     if (statements.every((statement) => statement === '')) return sink.empty();
-    for (const statement of statements) {
-      if (statement === '') continue;
+    for (const written of statements) {
+      if (written === '') continue;
+      // As FETCH of a cursor that was declared BINARY.
+      const binary = written.startsWith('binary ');
+      const statement = binary ? written.slice('binary '.length) : written;
       const columns = columnsOf(statement);
-      if (columns !== null) sink.columns(columns);
+      if (columns !== null) sink.columns(columns, binary);
       await this.#run({ text: statement, parameters: [], sent: 0 }, 0, sink);
     }
   }

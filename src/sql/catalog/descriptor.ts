@@ -403,7 +403,7 @@ export interface Routine {
   readonly path?: readonly DescriptorId[];
   /** What the trees read, and which of its columns. */
   readonly sources?: readonly ViewSource[];
-  /** Users' types that the trees name. */
+  /** Users' types that the trees name, or defaults of parameters that are not of them. */
   readonly usedTypes?: readonly { readonly typeOid: number }[];
   /** Never stored. For calls of it under another collation than the default: what its arguments and variables have. */
   readonly inputCollation?: string;

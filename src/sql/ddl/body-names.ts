@@ -5,22 +5,28 @@
 import { sqlError } from '../../base/errors.js';
 import type { Routine } from '../catalog/descriptor.js';
 import { inputsOf } from '../plan/routines.js';
-import { userTypeIn } from '../types/user-types.js';
+import { type EnumType, userTypeIn } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
 import { shownRoutine } from './routines.js';
 
-/** The first, as messages name it, of those that have to do with the types or relations and whose tree is like that. */
+interface Found {
+  readonly name: string;
+  /** As messages name it. */
+  readonly shown: string;
+}
+
+/** The first of those that have to do with the types or relations and whose tree is like that. */
 async function bodyOver(
   ctx: DdlContext,
   ids: ReadonlySet<number>,
   names: (tree: string, routine: Routine) => boolean,
-): Promise<string | null> {
+): Promise<Found | null> {
   const { descriptors } = await ctx.catalog.view([]);
   for (const group of descriptors) {
     if (group.kind !== 'routine') continue;
     for (const routine of group.routines)
       if (concerns(routine, ids) && routine.trees?.some((tree) => names(tree, routine)) === true)
-        return shownRoutine(ctx, { group, routine });
+        return { name: group.name, shown: await shownRoutine(ctx, { group, routine }) };
   }
   return null;
 }
@@ -31,12 +37,17 @@ function concerns({ typeOid, parameters, usedTypes, sources }: Routine, ids: Rea
 }
 
 /** A label is a literal, or within one of an array or a row. @throws QuoralError 0A000 */
-export async function refuseBodiesWithLabel(ctx: DdlContext, ids: ReadonlySet<number>, label: string): Promise<void> {
+export async function refuseBodiesWithLabel(
+  ctx: DdlContext,
+  type: EnumType,
+  ids: ReadonlySet<number>,
+  label: string,
+): Promise<void> {
   const found = await bodyOver(ctx, ids, (tree) =>
     strings(tree).some((text) => text === label || (/^[{(]/.test(text) && text.includes(label))),
   );
   if (found === null) return;
-  throw sqlError('0A000', `cannot rename label "${label}", which ${found} may use`, {
+  throw sqlError('0A000', `cannot rename a label of type ${type.name}, which function ${found.name} may use`, {
     hint: 'Drop the function, rename the label, and create the function again.',
   });
 }
@@ -52,7 +63,7 @@ export async function refuseBodiesWithField(ctx: DdlContext, ids: ReadonlySet<nu
     );
   });
   if (found !== null)
-    throw sqlError('0A000', `renaming column "${field}" that ${found} reads from a row is not supported`);
+    throw sqlError('0A000', `renaming column "${field}" that ${found.shown} reads from a row is not supported`);
 }
 
 function strings(tree: string): string[] {

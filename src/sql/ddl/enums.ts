@@ -3,19 +3,19 @@
  * neighbours, so that keys in indexes stay as they are; there is room for some fifty between the same two.
  */
 import { sqlError } from '../../base/errors.js';
-import type { Descriptor, RoutineDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import type { Descriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { isReader, kindName, sourcesOf } from '../catalog/materialized.js';
 import { PgArray } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { PINNED } from '../types/pinned-types.js';
 import { typeByOid } from '../types/registry.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
-import { userTypeOf } from '../types/user-types.js';
-import type { EnumLabel, EnumType } from '../types/user-types.js';
+import { type EnumLabel, type EnumType, userTypeOf } from '../types/user-types.js';
 import { refuseBodiesWithLabel } from './body-names.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { quoteLiteral } from './deparse.js';
+import { changeCallers } from './routine-users.js';
 import { changeType, createType, requireType, usersOf } from './user-types.js';
 import type { OpenedType } from './user-types.js';
 import { list, qualifiedName, stringOf, strings, text } from './tree.js';
@@ -101,14 +101,28 @@ async function renameLabel(
   const labels = type.labels.map((one) => (one.label === from ? { ...one, label: to } : one));
   const users = await changeType(ctx, opened, { ...type, labels });
   await refuseViewsOver(ctx, type, users);
-  await refuseBodiesWithLabel(ctx, new Set([type.oid, ...users.map(({ id }) => id)]), from);
+  await refuseBodiesWithLabel(ctx, type, new Set([type.oid, ...users.map(({ id }) => id)]), from);
   const said = (sql: string): string => relabelled(sql, type, from, to);
   for (const { id } of users.filter(({ kind }) => kind === 'type')) await relabelDomain(ctx, id, said);
   // Those that a domain is used by are changed with it.
   for (const user of await usersOf(ctx, type)) {
     if (user.kind === 'table') ctx.catalog.put(ctx.txn, withExpressions(user, said));
-    else if (user.kind === 'routine') ctx.catalog.put(ctx.txn, withDefaults(user, said));
+    else if (user.kind === 'routine') await relabelDefaults(ctx, user.id, said);
   }
+}
+
+async function relabelDefaults(ctx: DdlContext, groupId: number, said: (sql: string) => string): Promise<void> {
+  const group = await ctx.catalog.forUpdate(ctx.txn, groupId);
+  if (group?.kind !== 'routine') return;
+  const renewed = group.routines.map((routine) => {
+    const parameters = routine.parameters.map((p) => ({ ...p, defaultSql: p.defaultSql && said(p.defaultSql) }));
+    const isSame = parameters.every((p, i) => p.defaultSql === routine.parameters[i]!.defaultSql);
+    return isSame ? routine : { ...routine, parameters };
+  });
+  const changed = renewed.filter((routine, i) => routine !== group.routines[i]);
+  if (changed.length === 0) return;
+  ctx.catalog.put(ctx.txn, { ...group, routines: renewed, version: group.version + 1 });
+  for (const routine of changed) await changeCallers(ctx, { groupId, name: group.name, routine });
 }
 
 /** Literals in a view's query are kept as they were written: which of them are labels is not seen there. */
@@ -129,15 +143,6 @@ async function relabelDomain(ctx: DdlContext, id: number, said: (sql: string) =>
   const checks = type.checks.map((c) => ({ ...c, expressionSql: said(c.expressionSql) }));
   const defaultSql = type.defaultSql === null ? null : said(type.defaultSql);
   await changeType(ctx, { descriptor, type }, { ...type, checks, defaultSql });
-}
-
-/** Of parameters. */
-function withDefaults(group: RoutineDescriptor, said: (sql: string) => string): RoutineDescriptor {
-  const routines = group.routines.map((routine) => ({
-    ...routine,
-    parameters: routine.parameters.map((p) => (p.defaultSql === null ? p : { ...p, defaultSql: said(p.defaultSql) })),
-  }));
-  return { ...group, routines };
 }
 
 /** Stored expressions write labels as literals of the type, or in literals of its array. */

@@ -51,6 +51,8 @@ function readOptions(ctx: DdlContext, body: Loose): Read {
     } else if (name === 'validUntil') changes['validUntil'] = momentText(ctx, valueText(arg));
     else if ((LISTS as readonly string[]).includes(name))
       lists[name as 'addroleto'] = list(of(arg as Loose, 'List')['items']);
+    else if (name === 'password' && arg !== undefined && valueText(arg) === '')
+      notice(ctx, '00000', 'empty string is not a valid password, clearing password');
     else if (name === 'sysid') notice(ctx, '00000', 'SYSID can no longer be specified');
   }
   return { changes, lists, onlyPassword: seen.size === 1 && seen.has('password') };
@@ -243,9 +245,9 @@ async function addMember(
   admin: boolean,
   grantorId = ctx.session.userId,
 ): Promise<void> {
-  if (role.name === 'pg_database_owner') throw sqlError('0A000', `role "${role.name}" cannot have explicit members`);
+  if (role.name === 'pg_database_owner') throw sqlError('XX000', `role "${role.name}" cannot have explicit members`);
   if (given.name === 'pg_database_owner')
-    throw sqlError('0A000', `role "${given.name}" cannot be a member of any role`);
+    throw sqlError('XX000', `role "${given.name}" cannot be a member of any role`);
   if (await isMemberOf(ctx, role.id, given.id))
     throw sqlError('0LP01', `role "${role.name}" is a member of role "${given.name}"`);
   const member = await openRole(ctx, given);

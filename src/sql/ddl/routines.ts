@@ -38,7 +38,13 @@ import { callerLines, changeCallers, dropCallers, nothingTold, refuseCallers } f
 import type { NamedRoutine } from './routine-users.js';
 import type { DropOptions } from './views.js';
 import { checkOptions } from './routine-options.js';
-import { calledByDefaults, checkPolymorphic, readParameters, readReturns } from './routine-parameters.js';
+import {
+  calledByDefaults,
+  checkPolymorphic,
+  namedByDefaults,
+  readParameters,
+  readReturns,
+} from './routine-parameters.js';
 import { checkEstimates, type Estimates, readEstimates } from './routine-estimates.js';
 import { routineConfig } from './routine-settings.js';
 import { list, of, options, qualifiedName, strings, text, unsupported } from './tree.js';
@@ -111,7 +117,8 @@ export async function runCreateFunction(ctx: DdlContext, body: Loose, statement:
   checkOptions(options(body['options']), procedure);
   const facts = readOptions(ctx, body, statement);
   await requireLanguage(ctx, facts.language);
-  const read = { procedure, parameters, ...calledByDefaults(ctx, parameters), ...returns, ...facts };
+  const named = { ...calledByDefaults(ctx, parameters), ...(await namedByDefaults(ctx, parameters)) };
+  const read = { procedure, parameters, ...named, ...returns, ...facts };
   if (body['sql_body'] !== undefined) refuseUtilities(read.body);
   const reads = await relationsOfDefaults(ctx, list(body['parameters']), parameters);
   if (body['sql_body'] !== undefined) reads.push(...(await relationsRead(ctx, read)));

@@ -32,12 +32,13 @@ export async function storedBody(ctx: DdlContext, name: string, routine: Routine
   }
   const called = [...(routine.usedRoutines ?? []), ...made.flatMap(({ usedRoutines }) => usedRoutines)];
   for (const { routine: one } of called) ctx.catalog.routinesInUse.refuseTemporary(one.oid);
+  const types = [...(routine.usedTypes ?? []), ...made.flatMap(({ usedTypes }) => usedTypes)];
   const sources = joined(made.flatMap((one) => one.sources));
   return {
     trees: made.map(({ queryTree }) => queryTree),
     sources,
     reads: [...new Set([...(routine.reads ?? []), ...sources.map(({ id }) => id)])],
-    usedTypes: [...new Map(made.flatMap(({ usedTypes }) => usedTypes).map((one) => [one.typeOid, one])).values()],
+    usedTypes: [...new Map(types.map((one) => [one.typeOid, one])).values()],
     usedRoutines: [...new Map(called.map((one) => [one.routine.oid, one])).values()],
   };
 }

@@ -6,8 +6,9 @@ import { sqlError } from '../../base/errors.js';
 import type { Datum } from '../types/datum.js';
 import { PgArray } from '../types/datum.js';
 import { compareArrays } from '../types/array.js';
-import { divideNumeric, numericFromBigInt } from '../types/numeric.js';
+import { addNumeric, divideNumeric, numericFromBigInt } from '../types/numeric.js';
 import type { Numeric } from '../types/datum.js';
+import { toInt4 } from '../types/casts.js';
 import { OID } from '../types/oids.js';
 import { typeByName, typeByOid } from '../types/registry.js';
 import { fn } from './define.js';
@@ -22,6 +23,8 @@ function whole(value: bigint): bigint {
 
 fn('int8inc(int8) int8', (n: bigint) => whole(n + 1n));
 fn('int8inc_any(int8, any) int8', (n: bigint) => whole(n + 1n));
+fn('int4inc(int4) int4', (n: number) => toInt4(n + 1));
+fn('numeric_inc(numeric) numeric', (n: Numeric) => addNumeric(n, numericFromBigInt(1n)));
 fn('booland_statefunc(bool, bool) bool', (a: boolean, b: boolean) => a && b);
 fn('boolor_statefunc(bool, bool) bool', (a: boolean, b: boolean) => a || b);
 
@@ -67,7 +70,7 @@ fn('int8_avg(_int8) numeric', (state: PgArray): Numeric | null => {
 });
 
 /** Count, sum, and sum of the squares of the distances from the mean, by Youngs and Cramer. */
-function moments(state: PgArray, caller: string): readonly [number, number, number] {
+export function moments(state: PgArray, caller: string): readonly [number, number, number] {
   const [n, x, xx] = state.elements;
   if (state.elements.length !== 3 || typeof n !== 'number' || typeof x !== 'number' || typeof xx !== 'number')
     throw sqlError('XX000', `${caller}: expected 3-element float8 array`);

@@ -310,7 +310,7 @@ for (const [name, moment] of MOMENTS) {
 
 // ---- two-argument statistics ----
 
-interface PairState {
+export interface PairState {
   n: number;
   sx: number;
   sxx: number;
@@ -318,10 +318,10 @@ interface PairState {
   syy: number;
   sxy: number;
 }
-class PairStats extends Base<PairState> {
+export class PairStats extends Base<PairState> {
   readonly #finish: (s: PairState) => Datum;
-  constructor(finish: (s: PairState) => Datum) {
-    super({ n: 0, sx: 0, sxx: 0, sy: 0, syy: 0, sxy: 0 });
+  constructor(finish: (s: PairState) => Datum, state?: PairState) {
+    super(state ?? { n: 0, sx: 0, sxx: 0, sy: 0, syy: 0, sxy: 0 });
     this.#finish = finish;
   }
   step(args: readonly Datum[]): void {
@@ -394,18 +394,22 @@ class Counted extends Base<{ n: number }> {
 function pairs(name: string, finish: (s: PairState) => Datum): void {
   aggregate(`${name}(float8, float8) float8`, {}, () => new PairStats((s) => (s.n === 0 ? null : finish(s))));
 }
-pairs('corr', (s) => (s.sxx === 0 || s.syy === 0 ? null : s.sxy / Math.sqrt(s.sxx * s.syy)));
-pairs('covar_pop', (s) => s.sxy / s.n);
-pairs('covar_samp', (s) => (s.n < 2 ? null : s.sxy / (s.n - 1)));
+/** Of at least one pair. */
+export const PAIR_RESULTS: Readonly<Record<string, (s: PairState) => number | null>> = {
+  corr: (s) => (s.sxx === 0 || s.syy === 0 ? null : s.sxy / Math.sqrt(s.sxx * s.syy)),
+  covar_pop: (s) => s.sxy / s.n,
+  covar_samp: (s) => (s.n < 2 ? null : s.sxy / (s.n - 1)),
+  regr_avgx: (s) => s.sx / s.n,
+  regr_avgy: (s) => s.sy / s.n,
+  regr_sxx: (s) => s.sxx,
+  regr_syy: (s) => s.syy,
+  regr_sxy: (s) => s.sxy,
+  regr_slope: (s) => (s.sxx === 0 ? null : s.sxy / s.sxx),
+  regr_intercept: (s) => (s.sxx === 0 ? null : (s.sy - (s.sx * s.sxy) / s.sxx) / s.n),
+  regr_r2: (s) => (s.sxx === 0 ? null : s.syy === 0 ? 1 : (s.sxy * s.sxy) / (s.sxx * s.syy)),
+};
+for (const [name, result] of Object.entries(PAIR_RESULTS)) pairs(name, result);
 aggregate('regr_count(float8, float8) int8', { emptyResult: 0n }, () => new Counted());
-pairs('regr_avgx', (s) => s.sx / s.n);
-pairs('regr_avgy', (s) => s.sy / s.n);
-pairs('regr_sxx', (s) => s.sxx);
-pairs('regr_syy', (s) => s.syy);
-pairs('regr_sxy', (s) => s.sxy);
-pairs('regr_slope', (s) => (s.sxx === 0 ? null : s.sxy / s.sxx));
-pairs('regr_intercept', (s) => (s.sxx === 0 ? null : (s.sy - (s.sx * s.sxy) / s.sxx) / s.n));
-pairs('regr_r2', (s) => (s.sxx === 0 ? null : s.syy === 0 ? 1 : (s.sxy * s.sxy) / (s.sxx * s.syy)));
 
 // ---- min, max, booleans, bits ----
 

@@ -135,8 +135,10 @@ export async function checkDomainLater(oid: number, value: Datum, ctx: ExecConte
     }
   }
   if (!(value instanceof PgRecord)) return;
-  for (const [i, { typeOid }] of fieldsWithin(oid).entries())
-    if (holdsDomain(typeOid)) await checkDomainLater(typeOid, value.values[i] ?? null, ctx);
+  for (const [i, { typeOid }] of fieldsWithin(oid).entries()) {
+    const field = value.values[i] ?? null;
+    if (field !== null && holdsDomain(typeOid)) await checkDomainLater(typeOid, field, ctx);
+  }
 }
 
 function nullRefused(domain: DomainType, ctx: ExecContext): Error {
@@ -165,8 +167,11 @@ export function checkDomain(oid: number, value: Datum, ctx: ExecContext): void {
     }
   }
   if (!(value instanceof PgRecord)) return;
-  for (const [i, { typeOid }] of fieldsWithin(oid).entries())
-    if (holdsDomain(typeOid)) checkDomain(typeOid, value.values[i] ?? null, ctx);
+  for (const [i, { typeOid }] of fieldsWithin(oid).entries()) {
+    // The type may have got the field after the value was made: that of NULL is not asked.
+    const field = value.values[i] ?? null;
+    if (field !== null && holdsDomain(typeOid)) checkDomain(typeOid, field, ctx);
+  }
 }
 
 const entries = new Map<number, FunctionEntry>();

@@ -386,7 +386,7 @@ function bindRoutine(ctx: ExprContext, call: FuncCall, name: string, groups: rea
     throw errorAt('42809', `OVER specified, but ${name} is not a window function nor an aggregate function`, location);
   const written = call.args ?? [];
   const routines = groups.flatMap((g) => g.routines.filter((r) => r.procedure === isCalled(call)));
-  const placed = firstNamed(written) < 0 ? null : placeNamed(ctx, name, routines, call);
+  const placed = firstNamed(written) < 0 ? null : placeNamed(ctx, name, groups, call);
   if (firstNamed(written) >= 0 && placed === null) throw noSuchCall(ctx, name, written, location, isCalled(call));
   const nodes = placed?.nodes ?? written;
   const args = placed?.args ?? written.map((n, i) => asRowType(ctx.binder, ctx.bind(ctx, n), routines, i));
@@ -471,7 +471,9 @@ export function makeCall(
   let declaredOids: readonly number[] | null = null;
   if (routine !== undefined) {
     asDomains(b, coerced, routine, locations);
-    declaredOids = positioned(location, () => asDeclared(b, resolved.entry, args, coerced, locations));
+    const completes = options.completed === true;
+    const declare = (): readonly number[] | null => asDeclared(b, resolved.entry, args, coerced, locations, completes);
+    declaredOids = completes ? declare() : positioned(location, declare);
   }
   const given = coerced.length;
   if (routine !== undefined && coerced.length < inputsOf(routine).length) {

@@ -301,7 +301,7 @@ export class Binder {
     for (const { groupId, name, routine } of used) {
       const found = { id: groupId, version: 0, schema: '', name, routines: [routine] };
       this.#pinnedRoutines.set(routine.oid, found);
-      this.knowTypes([...routine.parameters, routine]);
+      this.knowTypes([...routine.parameters, ...(routine.usedTypes ?? []), routine]);
       if (routine.usedRoutines !== undefined) this.knowRoutines(routine.usedRoutines);
     }
   }

@@ -13,7 +13,7 @@ import type { Datum } from '../types/datum.js';
 export const BUFFER_MAX = 16 * 1024;
 
 type Event =
-  | { readonly kind: 'columns'; readonly columns: readonly ResultColumn[] }
+  | { readonly kind: 'columns'; readonly columns: readonly ResultColumn[]; readonly binary: boolean }
   | { readonly kind: 'row'; readonly values: readonly Datum[] }
   | { readonly kind: 'notice'; readonly notice: Notice };
 
@@ -66,16 +66,16 @@ export class BufferingSink implements ResultSink {
     for (let i = 0; i < events.length; i++) {
       const event = events[i]!;
       if (event.kind === 'row') this.#inner.row(event.values);
-      else if (event.kind === 'columns') this.#inner.columns(event.columns);
+      else if (event.kind === 'columns') this.#inner.columns(event.columns, event.binary);
       else this.#inner.notice(event.notice);
     }
     events.length = 0;
     this.#bytes = 0;
   }
 
-  columns(columns: readonly ResultColumn[]): void {
-    if (this.#open) this.#inner.columns(columns);
-    else this.#events.push({ kind: 'columns', columns });
+  columns(columns: readonly ResultColumn[], binary = false): void {
+    if (this.#open) this.#inner.columns(columns, binary);
+    else this.#events.push({ kind: 'columns', columns, binary });
   }
 
   row(values: readonly Datum[]): void {

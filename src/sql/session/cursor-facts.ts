@@ -36,6 +36,7 @@ export function cursorRows(portals: ReadonlyMap<string, Portal>, now: bigint): r
     name: portal.name,
     statement: portal.prepared.source,
     holdable: portal.cursor?.hold ?? false,
+    binary: portal.cursor?.binary ?? false,
     scrollable: portal.cursor !== null && (portal.rows?.scrollable ?? false),
     createdAt: portal.cursor?.createdAt ?? portal.begunAt ?? now,
   }));

@@ -32,7 +32,6 @@ function checkOptions(options: number, query: Loose): boolean {
   const has = (bit: number): boolean => (options & bit) !== 0;
   if (has(SCROLL) && has(NO_SCROLL)) throw sqlError('42P11', 'cannot specify both SCROLL and NO SCROLL');
   if (has(INSENSITIVE) && has(ASENSITIVE)) throw sqlError('42P11', 'cannot specify both ASENSITIVE and INSENSITIVE');
-  if (has(BINARY)) throw sqlError('0A000', 'binary cursors are not supported');
   const locking = list(query['lockingClause'])[0]?.['LockingClause'] as Loose | undefined;
   if (locking === undefined) return false;
   const strength = LOCK_NAMES[String(locking['strength'])] ?? 'FOR UPDATE';
@@ -78,7 +77,11 @@ export async function declareCursor(
   session.checkPortals();
   const prepared = new Prepared(session.queryText, inner, oids, false, names);
   const plan = await planToRun(session, prepared);
-  const portal = newPortal(name, prepared, parameters, { hold, createdAt: session.format.statementNow });
+  const portal = newPortal(name, prepared, parameters, {
+    hold,
+    binary: (options & BINARY) !== 0,
+    createdAt: session.format.statementNow,
+  });
   const settled = settlePortals(session, plan.compiled.readOnly, null);
   if (settled !== null) await settled;
   session.transaction.ensureTxn().beginStatement();
@@ -114,7 +117,9 @@ export async function fetch(session: Session, body: Loose, sink: ResultSink, sim
   const move = body['ismove'] === true;
   const written = Number(body['howMany'] ?? 0);
   const many = Math.abs(written) >= FETCH_ALL ? Math.sign(written) * ALL : written;
-  if (simple && !move && portal.prepared.columns !== null) sink.columns(portal.prepared.columns);
+  // By the extended protocol the client says in which format it wants the rows.
+  const binary = portal.cursor?.binary === true;
+  if (simple && !move && portal.prepared.columns !== null) sink.columns(portal.prepared.columns, binary);
   const rows = portal.rows ?? rowsOf(portal) ?? (await begin(session, portal));
   const out = move ? null : sink;
   await knowNames(session, portal);

@@ -82,6 +82,8 @@ const UTILITIES: ReadonlySet<string> = new Set([
   'UnlistenStmt',
   'ConstraintsSetStmt',
   'CheckPointStmt',
+  'ClosePortalStmt',
+  'FetchStmt',
 ]);
 
 export type InnerCall = (statement: ParsedStatement, mayEnd: boolean) => Promise<string>;
@@ -232,6 +234,7 @@ export class InnerSql implements SqlHost {
 
   async #shown({ statement, names }: Prepared, parameters: RunRequest['parameters']): Promise<SqlResult> {
     const session = this.#session;
+    this.#checkVolatile(statement!);
     const memory = session.newMemory();
     const sink = new RowsSink(memory, (notice) => session.notice(notice));
     const bound: Bound = {
@@ -305,6 +308,7 @@ export class InnerSql implements SqlHost {
     const session = this.#session;
     this.#checkCancelled();
     if (session.roles.mustAsk) await session.roles.refresh();
+    this.#checkVolatile(statement);
     if (statement.kind === 'DoStmt') return this.#call(statement, isCall && this.#options.mayEnd);
     if (isDdl(statement)) return this.#schemaChange(statement);
     const body = statement.node[statement.kind] as Readonly<Record<string, unknown>>;

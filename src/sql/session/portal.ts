@@ -115,6 +115,8 @@ export interface Portal {
 
 export interface CursorFacts {
   readonly hold: boolean;
+  /** FETCH gives its rows in binary format. */
+  readonly binary?: boolean;
   /** Microseconds since 2000-01-01 UTC. */
   readonly createdAt: bigint;
 }

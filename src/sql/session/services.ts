@@ -540,7 +540,7 @@ export class Services implements SessionServices, CatalogServices {
   nextval(sequence: string | number): Promise<bigint> {
     return this.#sequences.nextval(sequence);
   }
-  currval(sequence: string | number): bigint {
+  currval(sequence: string | number): Soon<bigint> {
     return this.#sequences.currval(sequence);
   }
   setval(sequence: string | number, value: bigint, isCalled: boolean): Promise<bigint> {

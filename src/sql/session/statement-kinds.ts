@@ -92,6 +92,10 @@ const NAMES: Readonly<Record<string, string>> = {
   DropdbStmt: 'DROP DATABASE',
   CommentStmt: 'COMMENT',
   VacuumStmt: 'VACUUM',
+  VariableSetStmt: 'SET',
+  VariableShowStmt: 'SHOW',
+  LockStmt: 'LOCK TABLE',
+  ClosePortalStmt: 'CLOSE CURSOR',
 };
 
 /** Tends storage, which is no change: a read-only transaction may. */

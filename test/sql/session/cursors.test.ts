@@ -132,12 +132,26 @@ describe('FETCH and MOVE', () => {
         'cursor for with x as (insert into t values (99) returning id) select * from x',
         '0A000 DECLARE CURSOR must not contain data-modifying statements in WITH',
       ],
-      // PostgreSQL has these.
-      ['binary cursor for select 1', '0A000 binary cursors are not supported'],
     ]) {
       expect(await c.error(`begin; declare c ${text}`), text).toBe(error);
       await c.all('rollback');
     }
+  });
+});
+
+describe('a binary cursor', () => {
+  it('gives its rows in binary format where the client does not say how', async () => {
+    const formats: boolean[] = [];
+    const sink = new CollectingSink(c.session);
+    sink.columns = (_columns, binary = false) => void formats.push(binary);
+    const run = (text: string): Promise<void> => c.session.simpleQuery(text, sink);
+    await run('begin; declare b binary cursor for select id from t; declare p cursor for select id from t');
+    await run('fetch 1 b; fetch 1 p; move 1 b; fetch all b');
+    expect(formats).toEqual([true, false, true]);
+    expect(await c.rows('select name, is_binary from pg_cursors order by 1')).toEqual([
+      ['b', 't'],
+      ['p', 'f'],
+    ]);
   });
 });
 

@@ -217,7 +217,7 @@ export function* cursors({ services }: Pick<Source, 'services'>): Iterable<Value
       name: row.name,
       statement: row.statement,
       is_holdable: row.holdable,
-      is_binary: false,
+      is_binary: row.binary,
       is_scrollable: row.scrollable,
       creation_time: row.createdAt,
     };

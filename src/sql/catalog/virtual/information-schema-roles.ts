@@ -1,22 +1,31 @@
 /** information_schema of roles: who the user is, by membership, and what was granted on what. */
 import { type Acl, defaultAcl, PUBLIC_ROLE, RIGHT_NAMES, RIGHTS } from '../acl.js';
-import { SUPERUSER_OID } from '../bootstrap-names.js';
+import { DATABASE_OWNER, SUPERUSER_OID } from '../bootstrap-names.js';
 import { aclOf } from '../rights.js';
 import type { Values } from './layout.js';
 import { yesNo } from './information-schema-columns.js';
-import type { Builder, Source } from './model.js';
+import type { Builder, Model, Source } from './model.js';
 import { roleName } from './model.js';
 import { schemaName } from './views.js';
 
 /** Roles whose rights the user has. */
 export function membersOf({ model, ctx }: Source): ReadonlySet<number> {
+  const databaseOwner = ownerOfDatabase(model);
   const own = [...model.roles.values()].find(({ name }) => name === ctx.services.user);
   const found = new Set<number>(own === undefined ? [] : [own.id]);
   for (const id of found) {
     const role = model.roles.get(id);
-    if (role !== undefined && role.inherit) for (const { roleId } of role.memberOf) found.add(roleId);
+    if (role === undefined || !role.inherit) continue;
+    for (const { roleId } of role.memberOf) found.add(roleId);
+    if (id === databaseOwner) found.add(DATABASE_OWNER.oid);
   }
   return found;
+}
+
+/** Who is a member of pg_database_owner without being granted it. */
+function ownerOfDatabase({ view }: Model): number {
+  const database = view.byId.get(view.databaseId);
+  return database?.kind === 'database' ? database.owner : SUPERUSER_OID;
 }
 
 export function isSuperuser({ model, ctx }: Source): boolean {
@@ -102,6 +111,9 @@ function* memberRows(source: Source, adminOnly: boolean): Iterable<Values> {
       yield { ...name, is_grantable: yesNo(admin) };
     }
   }
+  const owner = source.model.roles.get(ownerOfDatabase(source.model));
+  if (owner !== undefined && mine.has(owner.id) && !adminOnly)
+    yield { grantee: owner.name, role_name: DATABASE_OWNER.name, is_grantable: yesNo(false) };
 }
 
 export const roleViews: Readonly<Record<string, Builder>> = {

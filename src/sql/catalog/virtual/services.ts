@@ -43,6 +43,7 @@ export interface CursorRow {
   readonly name: string;
   readonly statement: string;
   readonly holdable: boolean;
+  readonly binary: boolean;
   readonly scrollable: boolean;
   /** Microseconds since 2000-01-01 UTC. */
   readonly createdAt: bigint;

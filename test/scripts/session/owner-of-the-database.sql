@@ -1,0 +1,35 @@
+-- Who owns the database is a member of pg_database_owner, and no one else.
+CREATE ROLE od_owner CREATEDB;
+CREATE ROLE od_other;
+SELECT pg_has_role('od_owner', 'pg_database_owner', 'MEMBER');
+SELECT grantee = current_user, role_name, is_grantable FROM information_schema.applicable_roles WHERE role_name = 'pg_database_owner';
+DO $$ BEGIN EXECUTE format('ALTER DATABASE %I OWNER TO od_owner', current_database()); END $$;
+SELECT pg_has_role('od_owner', 'pg_database_owner', 'MEMBER'), pg_has_role('od_other', 'pg_database_owner', 'USAGE');
+SET ROLE od_owner;
+SELECT role_name FROM information_schema.enabled_roles WHERE role_name LIKE 'od\_%' OR role_name LIKE 'pg\_database%' ORDER BY 1;
+TABLE information_schema.applicable_roles;
+TABLE information_schema.administrable_role_authorizations;
+CREATE TABLE of_the_owner (i int);
+SET ROLE od_other;
+TABLE information_schema.enabled_roles;
+TABLE information_schema.applicable_roles;
+CREATE TABLE of_another (i int);
+RESET ROLE;
+GRANT od_owner TO od_other;
+SET ROLE od_other;
+SELECT * FROM information_schema.enabled_roles ORDER BY 1;
+SELECT * FROM information_schema.applicable_roles ORDER BY 1, 2;
+RESET ROLE;
+GRANT pg_database_owner TO od_other;
+GRANT od_other TO pg_database_owner;
+DO $$ BEGIN EXECUTE format('ALTER DATABASE %I OWNER TO postgres', current_database()); END $$;
+DROP TABLE of_the_owner;
+DROP ROLE od_owner;
+DROP ROLE od_other;
+-- Passwords are not kept; one that cannot be is told of.
+CREATE ROLE od_user PASSWORD '';
+ALTER ROLE od_user PASSWORD 'x';
+ALTER ROLE od_user ENCRYPTED PASSWORD '';
+ALTER ROLE od_user PASSWORD NULL;
+SELECT rolname, rolpassword FROM pg_roles WHERE rolname = 'od_user';
+DROP ROLE od_user;

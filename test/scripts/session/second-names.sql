@@ -1,0 +1,44 @@
+-- Functions that aggregates are made of.
+SELECT float8_regr_accum('{4,140,2900,1290,83075,15050}'::float8[], 200, 100);
+SELECT float8_regr_accum('{0,0,0,0,0,0}'::float8[], 'NaN', 1), float8_regr_accum('{1,1,0,1,0,0}'::float8[], 'Infinity', 1);
+SELECT float8_regr_accum('{1,1e308,0,1,0,0}'::float8[], 1, 1.7e308);
+SELECT float8_regr_accum('{1,2}', 1, 1);
+SELECT float8_regr_combine('{3,60,200,750,20000,2000}'::float8[], '{0,0,0,0,0,0}'::float8[]);
+SELECT float8_regr_combine('{0,0,0,0,0,0}'::float8[], '{2,180,200,740,57800,-3400}'::float8[]);
+SELECT float8_regr_combine('{3,60,200,750,20000,2000}'::float8[], '{2,180,200,740,57800,-3400}'::float8[]);
+SELECT float8_regr_sxx(s), float8_regr_syy(s), float8_regr_sxy(s), float8_regr_avgx(s), float8_regr_avgy(s) FROM (VALUES ('{5,240,6280,1490,95080,8680}'::float8[])) v(s);
+SELECT float8_regr_r2(s)::numeric(12, 8), float8_regr_slope(s)::numeric(12, 8), float8_regr_intercept(s)::numeric(12, 8), float8_covar_pop(s), float8_covar_samp(s), float8_corr(s)::numeric(12, 8) FROM (VALUES ('{5,240,6280,1490,95080,8680}'::float8[])) v(s);
+SELECT float8_regr_r2('{0,0,0,0,0,0}'), float8_covar_samp('{1,0,0,0,0,0}'), float8_corr('{1,0,0,0,0,0}');
+SELECT float8_avg('{4,140,2900}'), float8_var_pop('{4,140,2900}'), float8_var_samp('{4,140,2900}')::numeric(12, 8), float8_stddev_pop('{4,140,2900}')::numeric(12, 8), float8_stddev_samp('{4,140,2900}')::numeric(12, 8);
+SELECT float8_avg('{0,0,0}'), float8_var_pop('{0,0,0}'), float8_var_samp('{1,0,0}'), float8_stddev_samp('{1,0,0}');
+SELECT float8_avg('{1,2}');
+CREATE AGGREGATE own_sxx (float8, float8) (SFUNC = float8_regr_accum, STYPE = float8[], FINALFUNC = float8_regr_sxx, INITCOND = '{0,0,0,0,0,0}');
+SELECT own_sxx(y, x), regr_sxx(y, x) FROM (VALUES (1.0, 2.0), (3, 5), (4, 9)) v(y, x);
+SELECT numeric_inc(1.5), numeric_inc('NaN'), int4inc(1);
+SELECT int4inc(2147483647);
+-- Second names.
+SELECT dexp(0), dlog1(1), dlog10(100), dround(1.5), dtrunc(-1.5);
+SELECT numeric_exp(0.0), numeric_ln(1.0), numeric_log(2.0, 8.0), numeric_sqrt(2), numeric_div_trunc(7, 2), textlen('abc');
+SELECT 'numeric_sqrt'::regproc, 'textlen(text)'::regprocedure, 'dsqrt'::regproc;
+SELECT proname, prorettype::regtype FROM pg_proc WHERE proname IN ('numeric_sqrt', 'sqrt', 'dsqrt') ORDER BY 1, 2;
+SELECT dlog1(0);
+SELECT numeric_sqrt(-1);
+-- What an index can do, and summaries of one.
+CREATE TABLE of_indexes (i int, a int[]);
+CREATE INDEX oi_btree ON of_indexes (i);
+CREATE INDEX oi_hash ON of_indexes USING hash (i);
+CREATE INDEX oi_brin ON of_indexes USING brin (i);
+CREATE INDEX oi_gin ON of_indexes USING gin (a);
+SELECT i, p, pg_index_has_property(i::regclass, p) FROM unnest('{oi_btree,oi_hash,oi_brin,oi_gin}'::text[]) i, unnest('{clusterable,index_scan,bitmap_scan,Backward_Scan,other}'::text[]) p ORDER BY i, p COLLATE "C";
+SELECT pg_index_has_property('of_indexes', 'clusterable'), pg_index_has_property(0, 'clusterable');
+SELECT brin_summarize_range('oi_brin', 0), brin_summarize_new_values('oi_brin'), brin_desummarize_range('oi_brin', 0);
+SELECT brin_summarize_range('oi_btree', 0);
+SELECT brin_summarize_range('of_indexes', 0);
+SELECT brin_summarize_range(1, 0);
+SELECT brin_desummarize_range('oi_brin', -1);
+SELECT brin_summarize_range('oi_brin', 4294967296);
+CREATE ROLE sn_other;
+SET ROLE sn_other;
+SELECT brin_summarize_range('oi_brin', 0);
+RESET ROLE;
+DROP ROLE sn_other;
