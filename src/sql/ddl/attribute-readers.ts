@@ -3,6 +3,7 @@
  * numbers; so none that is read is renamed, or dropped, under them.
  */
 import type { CompositeType } from '../types/user-types.js';
+import { refuseBodiesWithField } from './body-names.js';
 import type { DdlContext } from './context.js';
 import { type FieldReaders, readersIn, refuseRenaming, withViewsOver } from './row-type-users.js';
 import { usersOf } from './user-types.js';
@@ -22,6 +23,7 @@ export async function dropAttributeReaders(
 /** @throws QuoralError 0A000 */
 export async function refuseAttributeReaders(ctx: DdlContext, type: CompositeType, field: string): Promise<void> {
   refuseRenaming(await readersOf(ctx, type, field), field);
+  await refuseBodiesWithField(ctx, new Set([type.oid]), field);
 }
 
 async function readersOf(ctx: DdlContext, type: CompositeType, field: string): Promise<FieldReaders> {

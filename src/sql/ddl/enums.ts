@@ -3,19 +3,20 @@
  * neighbours, so that keys in indexes stay as they are; there is room for some fifty between the same two.
  */
 import { sqlError } from '../../base/errors.js';
-import type { Descriptor, Routine, TableDescriptor } from '../catalog/descriptor.js';
+import type { Descriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { isReader, kindName, sourcesOf } from '../catalog/materialized.js';
 import { PgArray } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { PINNED } from '../types/pinned-types.js';
-import { catalogOidOf, typeByOid } from '../types/registry.js';
+import { typeByOid } from '../types/registry.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
-import { type EnumLabel, type EnumType, typesWithin } from '../types/user-types.js';
+import { type EnumLabel, type EnumType, userTypeOf } from '../types/user-types.js';
+import { refuseBodiesWithLabel } from './body-names.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { quoteLiteral } from './deparse.js';
 import { changeCallers } from './routine-users.js';
-import { changeType, createType, requireType } from './user-types.js';
+import { changeType, createType, requireType, usersOf } from './user-types.js';
 import type { OpenedType } from './user-types.js';
 import { list, qualifiedName, stringOf, strings, text } from './tree.js';
 import type { Loose } from './tree.js';
@@ -100,8 +101,11 @@ async function renameLabel(
   const labels = type.labels.map((one) => (one.label === from ? { ...one, label: to } : one));
   const users = await changeType(ctx, opened, { ...type, labels });
   await refuseViewsOver(ctx, type, users);
+  await refuseBodiesWithLabel(ctx, type, new Set([type.oid, ...users.map(({ id }) => id)]), from);
   const said = (sql: string): string => relabelled(sql, type, from, to);
-  for (const user of users) {
+  for (const { id } of users.filter(({ kind }) => kind === 'type')) await relabelDomain(ctx, id, said);
+  // Those that a domain is used by are changed with it.
+  for (const user of await usersOf(ctx, type)) {
     if (user.kind === 'table') ctx.catalog.put(ctx.txn, withExpressions(user, said));
     else if (user.kind === 'routine') await relabelDefaults(ctx, user.id, said);
   }
@@ -125,13 +129,6 @@ async function relabelDefaults(ctx: DdlContext, groupId: number, said: (sql: str
 async function refuseViewsOver(ctx: DdlContext, type: EnumType, users: readonly Descriptor[]): Promise<void> {
   const ids = new Set(users.map((d) => d.id));
   const { descriptors } = await ctx.catalog.view([]);
-  const reading = users.find(
-    (d) => d.kind === 'routine' && d.routines.some((one) => one.trees && namesLabels(one, type)),
-  );
-  if (reading !== undefined)
-    throw sqlError('0A000', `cannot rename a label of type ${type.name}, which function ${reading.name} may use`, {
-      hint: 'Drop the function, rename the label, and create the function again.',
-    });
   const view = descriptors.find((d) => isReader(d) && (ids.has(d.id) || sourcesOf(d).some((s) => ids.has(s.id))));
   if (view === undefined) return;
   throw sqlError('0A000', `cannot rename a label of type ${type.name}, which ${kindName(view)} ${view.name} may use`, {
@@ -139,10 +136,13 @@ async function refuseViewsOver(ctx: DdlContext, type: EnumType, users: readonly 
   });
 }
 
-function namesLabels({ usedTypes = [], parameters }: Routine, type: EnumType): boolean {
-  return [...usedTypes, ...parameters].some(({ typeOid }) =>
-    typesWithin(typeOid).some((handle) => catalogOidOf(handle) === type.oid),
-  );
+async function relabelDomain(ctx: DdlContext, id: number, said: (sql: string) => string): Promise<void> {
+  const descriptor = await ctx.catalog.forUpdate(ctx.txn, id);
+  const type = descriptor?.kind === 'type' ? userTypeOf(descriptor.typeOid) : null;
+  if (descriptor?.kind !== 'type' || type?.kind !== 'domain') return;
+  const checks = type.checks.map((c) => ({ ...c, expressionSql: said(c.expressionSql) }));
+  const defaultSql = type.defaultSql === null ? null : said(type.defaultSql);
+  await changeType(ctx, { descriptor, type }, { ...type, checks, defaultSql });
 }
 
 /** Stored expressions write labels as literals of the type, or in literals of its array. */

@@ -33,6 +33,7 @@ import {
 } from './objects.js';
 import { requireMaterialized } from './materialized-views.js';
 import { renamedIndex } from './index-parts.js';
+import { refuseBodiesWithField } from './body-names.js';
 import { refuseFieldReaders, renewRowType } from './row-type-users.js';
 import { renameInExpression } from './row-expressions.js';
 import { renameAttribute } from './composites.js';
@@ -142,6 +143,7 @@ async function renameColumn(ctx: DdlContext, body: Loose, to: string): Promise<s
     throw sqlError('42701', `column "${to}" of relation "${table.name}" already exists`);
   }
   await refuseFieldReaders(ctx, table, from);
+  await refuseBodiesWithField(ctx, new Set([table.id]), from);
   const renamed = table.columns.map((c) => (c.id === column.id ? { ...c, name: to } : c));
   const rewritten = <E extends RowExpression>(expression: E): E =>
     expression.columnIds.includes(column.id)
@@ -162,6 +164,7 @@ async function renameViewColumn(ctx: DdlContext, view: ViewDescriptor, from: str
     throw sqlError('42701', `column "${to}" of relation "${view.name}" already exists`);
   }
   await refuseFieldReaders(ctx, view, from);
+  await refuseBodiesWithField(ctx, new Set([view.id]), from);
   const columns = view.columns.map((c) => (c.name === from ? { ...c, name: to } : c));
   const renamed = { ...view, columns, version: view.version + 1 };
   ctx.catalog.put(ctx.txn, renamed);
