@@ -223,6 +223,11 @@ export const MARKS = Object.freeze([
     name: 'rpc-link-lost-with-calls',
     meaning: 'A connection between nodes broke while calls were waiting for their answers.',
   },
+  {
+    name: 'locks-loaded-in-pieces',
+    meaning: 'A lease began over more intents than one turn reads.',
+    scripted: 'test/range/pieces.test.ts',
+  },
   { name: 'rpc-call-lost', meaning: 'A call or its answer was lost while the connection between the nodes stayed up.' },
   { name: 'clock-refused-frame', meaning: 'A frame was refused because its clock is too far ahead.' },
   { name: 'node-stopped-by-clock-offset', meaning: 'A node stopped because its clock disagrees with a majority.' },

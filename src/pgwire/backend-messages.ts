@@ -5,6 +5,7 @@
 import type { QuoralError } from '../base/errors.js';
 import type { Notice, Notification, ResultColumn, TransactionStatus } from '../sql/session-api.js';
 import { catalogOidOf, isArrayType } from '../sql/types/registry.js';
+import type { ErrorSource } from './error-source.js';
 import { Backend } from './protocol.js';
 import type { WireWriter } from './wire-writer.js';
 
@@ -88,6 +89,7 @@ export function writeErrorResponse(
   writer: WireWriter,
   error: QuoralError,
   severity: 'ERROR' | 'FATAL' = error.severity,
+  source: ErrorSource = {},
 ): void {
   const fields = error.fields;
   writer.begin(Backend.errorResponse);
@@ -106,7 +108,9 @@ export function writeErrorResponse(
   field(writer, 'c', fields.column);
   field(writer, 'd', fields.dataType);
   field(writer, 'n', fields.constraint);
-  field(writer, 'R', fields.routine);
+  field(writer, 'F', source.file);
+  field(writer, 'L', source.line);
+  field(writer, 'R', source.routine ?? fields.routine);
   writer.byte(0).end();
 }
 

@@ -17,6 +17,7 @@
  */
 import { AssertionError } from '../base/assert.js';
 import { engineLimit, QuoralError } from '../base/errors.js';
+import type { ErrorSource } from './error-source.js';
 import type { ByteStream, Logger, TimerHandle, Timers } from '../env/env.js';
 import type { SqlServer, SqlSession } from '../sql/session-api.js';
 import {
@@ -56,6 +57,7 @@ export interface ConnectionDependencies {
   readonly encoders: RowEncoders;
   readonly limits: PgWireLimits;
   readonly metrics: PgWireMetrics;
+  readonly source?: (error: QuoralError) => ErrorSource;
   /** Null when one more client may come in; otherwise why not. */
   admit(): QuoralError | null;
   onFatal(error: Error): void;
@@ -374,7 +376,7 @@ export class Connection {
       return;
     }
     this.#deps.metrics.errors++;
-    writeErrorResponse(this.#output.writer, error);
+    writeErrorResponse(this.#output.writer, error, error.severity, this.#deps.source?.(error));
     this.#output.markDue();
     const dispatcher = this.#dispatcher as Dispatcher;
     if (dispatcher.inSession) {
@@ -455,7 +457,7 @@ export class Connection {
     if (this.#phase === 'ended') return;
     this.#output.writer.abandon();
     this.#deps.metrics.errors++;
-    writeErrorResponse(this.#output.writer, error, 'FATAL');
+    writeErrorResponse(this.#output.writer, error, 'FATAL', this.#deps.source?.(error));
     this.#end();
   }
 

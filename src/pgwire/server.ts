@@ -9,6 +9,7 @@ import type { ByteStream, Listener, Logger, Timers, Transport } from '../env/env
 import type { SqlServer } from '../sql/session-api.js';
 import { Connection, type ConnectionDependencies } from './connection.js';
 import { DEFAULT_LIMITS, newMetrics, type PgWireLimits, type PgWireMetrics } from './limits.js';
+import type { ErrorSource } from './error-source.js';
 import { shuttingDown } from './protocol.js';
 import { RowEncoders, type TypeByOid } from './row-encoder.js';
 
@@ -29,6 +30,8 @@ export interface PgWireDependencies {
   readonly timers: Timers;
   readonly logger: Logger;
   readonly typeByOid: TypeByOid;
+  /** What clients are told of where an error comes from; not there: nothing. */
+  readonly source?: (error: QuoralError) => ErrorSource;
   /** Gets AssertionErrors: the process must stop. */
   onFatal(error: Error): void;
 }
@@ -78,6 +81,7 @@ export class PgWireServer {
       limits: this.#limits,
       metrics: this.metrics,
       admit: () => this.#admit(),
+      ...(deps.source === undefined ? {} : { source: deps.source }),
       onFatal: (error) => deps.onFatal(error),
       onReleased: (connection) => this.#onReleased(connection),
     };

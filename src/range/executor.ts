@@ -201,10 +201,11 @@ export class Executor {
         for (const lock of ctx.passed) this.#lookAfter(replica, lock);
         if (ctx.batch.count === 0 && ctx.split === null) {
           replica.applyEffects(ctx.effects);
-          return response;
+          if (ctx.unresolved.length === 0) return response;
+        } else {
+          crashPoint('after-evaluation-before-proposal', this.#store.nodeId);
+          await this.#propose(replica, footprint, ctx);
         }
-        crashPoint('after-evaluation-before-proposal', this.#store.nodeId);
-        await this.#propose(replica, footprint, ctx);
         // Whoever asked may take the keys as resolved, and collect the record: so not before they are.
         if (left !== null) left.push(...ctx.unresolved);
         else if (ctx.unresolved.length > 0) await this.#resolveRest(replica, batch.header, ctx.unresolved, signal);

@@ -27,13 +27,14 @@ import { encodeHardState, encodeTruncatedState, hardStateKey, truncatedStateKey 
 import type { Entry, RaftMessage, SnapshotMeta } from '../raft/types.js';
 import { applyBatch } from '../storage/batch-codec.js';
 import type { WriteBatch } from '../storage/engine.js';
-import { decodeIntent, decodeTransaction, intentSpan, intentUserKey, transactionSpan } from '../storage/lock-record.js';
+import { decodeTransaction, transactionSpan } from '../storage/lock-record.js';
 import type { Effect, RangeState } from './eval/context.js';
-import type { RangeDescriptor, SplitTrigger, TxnMeta } from './kv-api.js';
+import type { RangeDescriptor, SplitTrigger } from './kv-api.js';
 import { splitFromWire, splitToWire } from './kv-codec.js';
 import { KvError } from './kv-errors.js';
 import { LatchManager, type Latch } from './latches.js';
 import { RangeLoad } from './lease-mover.js';
+import { LockLoad } from './lock-load.js';
 import { LockTable, type LockState } from './lock-table.js';
 import { confOf, INITIAL_INDEX, INITIAL_TERM, writeApplied } from './range-state.js';
 import type { StoreContext } from './store-context.js';
@@ -77,6 +78,8 @@ export class Replica implements RangeState {
   #appliedIndex: number;
   #appliedTerm: number;
   #leaseTerm = 0;
+  /** Of a lease that is to begin. */
+  #lockLoad: LockLoad | null = null;
   /** How often its state was replaced by a snapshot's, perhaps an older one's. */
   installations = 0;
   readonly #store: StoreContext;
@@ -297,19 +300,37 @@ export class Replica implements RangeState {
     const { raft } = this;
     if (raft.isLeader && this.#leaseTerm !== raft.term) {
       if (this.#leaseTerm !== 0) this.#endLease();
-      if (this.#appliedTerm === raft.term && !this.installing) this.#beginLease();
-    } else if (!raft.isLeader && this.#leaseTerm !== 0) {
-      this.#endLease();
+      if (this.#appliedTerm !== raft.term || this.installing) return;
+      if (this.#loadLocks()) this.#beginLease();
+      else this.wake();
+    } else if (!raft.isLeader) {
+      this.#lockLoad = null;
+      if (this.#leaseTerm !== 0) this.#endLease();
     }
   }
 
+  /** A piece of them; true when all are there. */
+  #loadLocks(): boolean {
+    if (this.#lockLoad?.term !== this.raft.term) {
+      const { start, end } = this.#descriptor;
+      this.#lockLoad = new LockLoad(this.raft.term, this.#store.engine, this.locks, [
+        { start, end },
+        { start: LOCAL_DESCRIPTOR_PREFIX + start, end: LOCAL_DESCRIPTOR_PREFIX + end },
+      ]);
+    }
+    if (this.#lockLoad.step()) return true;
+    mark('locks-loaded-in-pieces');
+    return false;
+  }
+
   #beginLease(): void {
+    this.#lockLoad = null;
     this.leaseStart = this.#store.hlc.now();
     this.tsCache = new TimestampCache(this.leaseStart);
     this.records = this.#newRecords();
     const { start, end } = this.#descriptor;
-    this.#loadLocks(start, end);
-    this.#loadLocks(LOCAL_DESCRIPTOR_PREFIX + start, LOCAL_DESCRIPTOR_PREFIX + end);
+    this.#loadRecords(start, end);
+    this.#loadRecords(LOCAL_DESCRIPTOR_PREFIX + start, LOCAL_DESCRIPTOR_PREFIX + end);
     // The first leaseholder of a split's right side may go on with the locks of the left's.
     if (this.inheritance !== null && this.#appliedIndex === INITIAL_INDEX + 1) {
       mark('split-inherits-locks');
@@ -326,25 +347,8 @@ export class Replica implements RangeState {
     return new TxnRecords(() => this.#store.hlc.now());
   }
 
-  #loadLocks(start: Key, end: Key): void {
-    const { engine } = this.#store;
-    for (const row of engine.scan({ family: 'locks', ...intentSpan(start, end) })) {
-      const intent = decodeIntent(row.value);
-      const txn: TxnMeta = {
-        id: intent.txnId,
-        anchorKey: intent.anchorKey,
-        epoch: intent.epoch,
-        isolation: intent.isolation,
-        readTs: intent.writeTs,
-        writeTs: intent.writeTs,
-        minTs: intent.minTs,
-        uncertaintyLimit: intent.writeTs,
-        coordinator: intent.coordinatorNode,
-        name: '',
-      };
-      this.locks.intentLaid(intentUserKey(row.key), txn, intent.writeTs);
-    }
-    for (const row of engine.scan({ family: 'locks', ...transactionSpan(start, end) })) {
+  #loadRecords(start: Key, end: Key): void {
+    for (const row of this.#store.engine.scan({ family: 'locks', ...transactionSpan(start, end) })) {
       this.records.put(decodeTransaction(row.value));
     }
   }

@@ -13,6 +13,7 @@ import { QuoralError } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
 import type { ClusterMembership } from '../cluster/membership.js';
 import type { Listener } from '../env/env.js';
+import { errorSource } from '../pgwire/error-source.js';
 import { PgWireServer } from '../pgwire/server.js';
 import type { Store } from '../range/store.js';
 import { CancelMessage } from '../encoding/proto/server.js';
@@ -75,6 +76,7 @@ export class QuoralNode {
         timers: env.timers,
         logger: env.logger,
         typeByOid: findTypeByOid,
+        source: errorSource,
         onFatal: (error) => parts.fatal(error),
       },
     );

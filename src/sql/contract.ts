@@ -96,6 +96,8 @@ export interface ResolvedType {
   readonly version: number;
   /** A handle (types/user-types.ts). */
   readonly typeOid: number;
+  /** It is in the session's temporary schema. */
+  readonly isTemporary?: boolean;
 }
 
 /** A catalog relation whose rows are made on demand (pg_class, information_schema.columns, …). */
@@ -160,7 +162,7 @@ export interface SessionServices {
   /** Of the row that a cursor is on; null if it has none of this table. @throws QuoralError 34000, 24000 */
   cursorKey(cursor: string, table: { readonly id: number; readonly name: string }): readonly Datum[] | null;
   nextval(sequence: string | number): Promise<bigint>;
-  currval(sequence: string | number): bigint;
+  currval(sequence: string | number): Soon<bigint>;
   setval(sequence: string | number, value: bigint, isCalled: boolean): Promise<bigint>;
   lastval(): Promise<bigint>;
   /** What a sequence, by its oid, has as last_value and is_called. */
@@ -185,6 +187,8 @@ export interface SessionServices {
   /** Types that users made, by the oids of pg_type. */
   typeOid(name: string): number | null;
   typeName(oid: number): string | null;
+  /** The name of the schema that a type of users' is in. Not there outside of a session. */
+  typeSchema?(oid: number): string | null;
   /** Collations that users made; the name as SQL. Not there outside of a session. */
   collationOid?(name: string): number | null;
   collationName?(oid: number): string | null;
@@ -403,6 +407,8 @@ export interface CompiledStatement {
   readonly dependencies: readonly { readonly id: number; readonly version: number }[];
   /** True if it neither writes nor locks nor calls nextval and the like. */
   readonly readOnly: boolean;
+  /** A SELECT that changes no rows: what it gives before an error is the client's. */
+  readonly streams?: true;
   /** All that it writes are values of sequences. */
   readonly movesSequences?: true;
   /** It looks up names of catalog objects, or shows them, as it runs. */
@@ -528,6 +534,8 @@ export interface CompiledExpression {
   readonly collation?: string | null;
   /** Gives the same for the same row for ever, whatever the settings and the time are. */
   readonly immutable: boolean;
+  /** It looks up names of catalog objects, or shows them: the whole catalog must be at hand. */
+  readonly namesObjects: boolean;
   /** Synchronous unless it calls nextval or has a subquery. */
   evaluate(row: readonly Datum[], ctx: ExecContext): Datum | Promise<Datum>;
   /** Canonical SQL text, as pg_get_expr prints it. */

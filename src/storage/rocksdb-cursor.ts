@@ -1,6 +1,7 @@
 /**
  * Cursors over RocksDB. Calls into native code cost more than rows do, so a cursor fetches pages:
- * first as many rows as the caller expects, then twice as many each time, up to a bound.
+ * first as many rows as the caller expects, then twice as many each time, up to a bound of rows and of bytes: a page of
+ * rows of megabytes would stop the node, and most of it may not be wanted.
  *
  * A RocksDB iterator has one direction here, so a cursor has up to two; one that belongs to a
  * snapshot shares the snapshot's, and finds its place again if another cursor moved them.
@@ -20,6 +21,8 @@ import {
 } from './rocksdb-binding.js';
 
 const PAGE_ROWS_MAX = 128;
+/** A page ends with the row that passes it. */
+export const PAGE_BYTES = 256 << 10;
 const NO_VALUE = Buffer.alloc(0);
 const NO_ROWS: NativeRows = [];
 
@@ -116,6 +119,7 @@ export class BoundedSource implements RowSource {
         gte: target,
         lt: this.#upper,
         values: this.#values,
+        highWaterMarkBytes: PAGE_BYTES,
       });
       this.#forwardFrom = target;
     }
@@ -133,6 +137,7 @@ export class BoundedSource implements RowSource {
       lt: target,
       reverse: true,
       values: this.#values,
+      highWaterMarkBytes: PAGE_BYTES,
     });
     this.#backwardFrom = target;
     return binding.iterator_nextv_sync(this.#backward, count);
@@ -145,6 +150,8 @@ function seekNativeBefore(native: NativeIterator, target: Key, count: number): N
   const page = binding.iterator_nextv_sync(native, count + 1);
   const first = page.rows[0];
   if (first === undefined || first.latin1Slice() !== target) return page;
+  // A large row at the target may be all of the page.
+  if (page.rows.length === 2 && !page.finished) return binding.iterator_nextv_sync(native, count);
   return { rows: page.rows.slice(2), finished: page.finished };
 }
 

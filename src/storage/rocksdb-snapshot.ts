@@ -15,7 +15,14 @@ import type {
   ScanOptions,
 } from './engine.js';
 import { binding, scratchKey, type ColumnHandle, type DatabaseView } from './rocksdb-binding.js';
-import { createNative, RocksCursor, SharedSource, type Guard, type SharedIterators } from './rocksdb-cursor.js';
+import {
+  createNative,
+  PAGE_BYTES,
+  RocksCursor,
+  SharedSource,
+  type Guard,
+  type SharedIterators,
+} from './rocksdb-cursor.js';
 
 const FAMILIES: readonly DataFamily[] = ['versions', 'locks', 'local'];
 
@@ -35,8 +42,8 @@ export class RocksSnapshot implements EngineSnapshot {
     this.#onClose = onClose;
     for (const family of FAMILIES) {
       this.#iterators.set(family, {
-        forward: createNative(view, column(family), {}),
-        backward: createNative(view, column(family), { reverse: true }),
+        forward: createNative(view, column(family), { highWaterMarkBytes: PAGE_BYTES }),
+        backward: createNative(view, column(family), { reverse: true, highWaterMarkBytes: PAGE_BYTES }),
         forwardOwner: null,
         backwardOwner: null,
       });

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Key } from '../../src/base/key.js';
 import type { KvRequest } from '../../src/range/kv-api.js';
 import { KvError } from '../../src/range/kv-errors.js';
+import { collectMarks } from '../support/marks.js';
 import { Harness } from './support/harness.js';
 
 const keyAt = (i: number): Key => `\x04${String(i).padStart(6, '0')}`;
@@ -103,6 +104,132 @@ describe('work in pieces', () => {
       expect((await harness.get(keys.at(-1)!))?.length).toBe(value.length);
     },
   );
+
+  it.each([
+    { what: 'drops all of them', upTo: 0, left: 0 },
+    { what: 'drops the one that a rollback voids', upTo: 1, left: 11 },
+  ])('reads large intents batch by batch, also where nothing becomes of them: $what', async ({ upTo, left }) => {
+    harness = await Harness.start({ nodes: 1 });
+    const node = await harness.until('a leaseholder', () => harness.leaseholder());
+    const txn = harness.txn(node, keyAt(0));
+    const value = Buffer.alloc(400_000, 'x');
+    const keys = Array.from({ length: 12 }, (_, i) => keyAt(i));
+    for (const [i, key] of keys.entries())
+      await harness.send([{ kind: 'put', key, value, mustNotExist: false, exclusionSince: 0, sequence: i + 1 }], {
+        txn,
+      });
+    let inTurn = 0;
+    let turn = -1;
+    let most = 0;
+    const get = node.engine.get.bind(node.engine);
+    node.engine.get = (family, key) => {
+      const found = get(family, key);
+      if (family === 'locks' && found !== null) {
+        // In virtual time each turn has a time of its own.
+        const now = harness.time.monotonicMs();
+        if (now !== turn) inTurn = 0;
+        turn = now;
+        most = Math.max(most, (inTurn += found.length));
+      }
+      return found;
+    };
+    // What is to be dropped comes last: the first batches change nothing.
+    const request = { kind: 'resolve-intents', keys: keys.toReversed(), spans: [], txnId: txn.id, epoch: 0 } as const;
+    await harness.send([{ ...request, status: 'aborted', ts: 0, upTo }]);
+    node.engine.get = get;
+    expect(count('locks')).toBe(left);
+    expect(most).toBeLessThan(2_000_000);
+  });
+
+  it('begins a lease over large intents turn by turn: it read all of them at once, too long for the lease to last', async () => {
+    const marks = collectMarks();
+    harness = await Harness.start({ nodes: 3 });
+    const old = await harness.until('a leaseholder', () => harness.leaseholder());
+    const txn = harness.txn(old, keyAt(0));
+    const value = Buffer.alloc(1_000_000, 'x');
+    const keys = Array.from({ length: 12 }, (_, i) => keyAt(i));
+    for (const [i, key] of keys.entries())
+      await harness.send([{ kind: 'put', key, value, mustNotExist: false, exclusionSince: 0, sequence: i + 1 }], {
+        txn,
+      });
+    const next = harness.nodes.find((n) => n !== old)!;
+    await harness.until('all intents there', () =>
+      next.engine.scan({ family: 'locks', start: '', end: '\xff\xff' }).length === keys.length ? true : null,
+    );
+    let most = 0;
+    let reads = 0;
+    const scan = next.engine.scan.bind(next.engine);
+    next.engine.scan = (options) => {
+      const rows = scan(options);
+      if (options.family === 'locks' && rows.length > 0) {
+        reads++;
+        most = Math.max(most, rows.length);
+      }
+      return rows;
+    };
+    old.store.replica(1)!.raft.transferLeadership(next.id);
+    old.store.replica(1)!.wake();
+    await harness.until('another leaseholder', () => (harness.leaseholder() === next ? true : null));
+    next.engine.scan = scan;
+    expect(marks).toContain('locks-loaded-in-pieces');
+    expect([most <= 3, reads >= 4]).toEqual([true, true]);
+    // None of them is missing in the table, and the end of the transaction finds them all.
+    expect([...next.store.replica(1)!.locks.range('', '\xff\xff')].map((l) => l.key)).toEqual(keys);
+    const end = { kind: 'end-txn', action: 'commit', inFlight: [], localLocks: keys, lockKeys: keys } as const;
+    await harness.send([{ ...end, lockSpans: [], split: null }], { txn });
+    expect((await harness.get(keys.at(-1)!))?.length).toBe(value.length);
+  });
+
+  it('resolves what one batch is too small for as the beginning: of the epoch, at the timestamp', async () => {
+    harness = await Harness.start({ nodes: 1 });
+    const node = await harness.until('a leaseholder', () => harness.leaseholder());
+    const txn = { ...harness.txn(node, keyAt(0)), epoch: 1 };
+    const value = Buffer.alloc(400_000, 'x');
+    const keys = Array.from({ length: 9 }, (_, i) => keyAt(i));
+    // What an earlier epoch has left, in the first batch and in the last.
+    const stale = [keyAt(1), keyAt(7)];
+    for (const [i, key] of keys.entries()) {
+      const put = { kind: 'put', key, value, mustNotExist: false, exclusionSince: 0, sequence: i + 1 } as const;
+      await harness.send([put], { txn: { ...txn, epoch: stale.includes(key) ? 0 : 1 } });
+    }
+    const ts = txn.writeTs + 50;
+    const { id } = txn;
+    const request = { kind: 'resolve-intents', keys, spans: [], txnId: id, epoch: 1, upTo: 0 } as const;
+    await harness.send([{ ...request, status: 'committed', ts }]);
+    expect(count('locks')).toBe(0);
+    for (const key of keys) {
+      const at = async (timestamp: number): Promise<number | undefined> => {
+        const [reply] = (await harness.send([{ kind: 'get', key, lock: 'none' }], { timestamp })).responses;
+        return reply?.kind === 'get' ? reply.value?.length : -1;
+      };
+      expect([await at(ts - 1), await at(ts)]).toEqual([undefined, stale.includes(key) ? undefined : value.length]);
+    }
+  });
+
+  it('resolves what one batch is too small for as the beginning: writes after a savepoint stay', async () => {
+    harness = await Harness.start({ nodes: 1 });
+    const node = await harness.until('a leaseholder', () => harness.leaseholder());
+    const keys = Array.from({ length: 9 }, (_, i) => `${keyAt(i)}${'k'.repeat(200_000)}`);
+    const txn = harness.txn(node, keys[0]!);
+    const later = [keys[1]!, keys[7]!];
+    for (const key of keys) {
+      const sequence = later.includes(key) ? 5 : 4;
+      const put = { kind: 'put', key, value: VALUE, mustNotExist: false, exclusionSince: 0, sequence } as const;
+      await harness.send([put], { txn });
+    }
+    const replica = node.store.replica(1)!;
+    const applied = replica.appliedIndex;
+    const request = { kind: 'resolve-intents', keys, spans: [], txnId: txn.id, epoch: 0, upTo: 4 } as const;
+    await harness.send([{ ...request, status: 'aborted', ts: txn.writeTs }]);
+    expect(replica.appliedIndex - applied).toBeGreaterThanOrEqual(2);
+    expect([...replica.locks.range('', '\xff\xff')].map(({ key }) => key)).toEqual(later);
+    // Once more, they come too late.
+    for (const key of keys) {
+      const put = { kind: 'put', key, value: VALUE, mustNotExist: false, exclusionSince: 0, sequence: 4 } as const;
+      await harness.send([put], { txn });
+    }
+    expect(count('locks')).toBe(later.length);
+  });
 
   it('refreshes a span of more keys than one turn verifies, and finds a change in any piece', async () => {
     harness = await Harness.start({ nodes: 1 });

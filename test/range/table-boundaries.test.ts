@@ -77,13 +77,13 @@ describe('a store asks for the tables of a range to part', () => {
     await looks();
     expect(harness.splitsRequested).toEqual([]);
     const replica = harness.node(1).store.replica(1)!;
-    const busy = setInterval(() => {
+    const busy = harness.time.every(100, () => {
       for (let i = 0; i < 500; i++) replica.load.note(1);
-    }, 100);
+    });
     try {
       await harness.until('a split', () => harness!.splitsRequested.length > 0);
     } finally {
-      clearInterval(busy);
+      busy.cancel();
     }
     expect(harness.splitsRequested[0]).toBe(boundary);
   });

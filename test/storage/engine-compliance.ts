@@ -44,6 +44,38 @@ export function engineCompliance(name: string, make: () => EngineUnderTest): voi
       await under.cleanUp();
     });
 
+    test('steps over large rows both ways, and holds few of them at a time', async () => {
+      const key = (i: number) => `k${String(i).padStart(2, '0')}`;
+      const size = (i: number) => (i % 3 === 0 ? 900_000 : 5);
+      for (let i = 0; i < 40; i++)
+        await write(engine, 'versions', (b) => b.put('versions', key(i), Buffer.alloc(size(i), 'x')));
+      const all = Array.from({ length: 40 }, (_, i) => [key(i), size(i)]);
+      const view = engine.snapshot();
+      for (const reader of [engine, view]) {
+        const cursor = reader.iterator('versions', '', '\xff', { rows: 64 });
+        const found = () => {
+          const list = [];
+          for (; cursor.valid; cursor.next()) list.push([cursor.key, cursor.value.length]);
+          return list;
+        };
+        const before = process.memoryUsage().external;
+        cursor.seek('');
+        expect(process.memoryUsage().external - before).toBeLessThan(4_000_000);
+        expect(found()).toEqual(all);
+        // At a large row, at a small one, and behind all of them.
+        for (const from of [39, 36, 35, 40]) {
+          const back = [];
+          for (cursor.seekBefore(key(from)); cursor.valid; cursor.prev()) back.push([cursor.key, cursor.value.length]);
+          expect(back.toReversed()).toEqual(all.slice(0, from));
+        }
+        cursor.seekBefore(key(30));
+        cursor.prev();
+        expect(found()).toEqual(all.slice(28));
+        cursor.close();
+      }
+      view.close();
+    });
+
     test.each([...DATA, 'log'] as const)('%s: reads what was written, in byte order', async (f) => {
       await write(engine, f, (b) => {
         for (const key of [...BINARY].reverse()) b.put(f, key, bytes(`v${key}`));

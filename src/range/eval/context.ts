@@ -66,6 +66,8 @@ export interface EvalContext {
   readonly passed: LockState[];
   /** What is left to resolve once this batch is applied, as it would have become too large. */
   readonly unresolved: ResolveIntentsRequest[];
+  /** Of intents that were read to resolve them. */
+  resolvedBytes: number;
   /** Locks that this very evaluation took for writes. */
   readonly claimed: Key[];
   /** Moves up when the server may bump the reads (then the evaluation starts over). */

@@ -243,7 +243,7 @@ function abort(
   return { kind: 'end-txn', status: 'aborted', commitTs: 0 };
 }
 
-/** Intents' values that one batch makes versions of, beyond which the others wait for the next; at least one gets in. */
+/** Bytes of intents that one batch reads to resolve them, beyond which the others wait for the next; at least one gets in. */
 const RESOLVED_BYTES_MAX = 1 << 20;
 
 /**
@@ -261,7 +261,7 @@ export function resolveKeys(
 ): void {
   const left: Key[] = [];
   for (const key of keys) {
-    if (ctx.batch.bytes >= RESOLVED_BYTES_MAX) {
+    if (ctx.resolvedBytes >= RESOLVED_BYTES_MAX) {
       left.push(key);
       continue;
     }
@@ -274,6 +274,7 @@ export function resolveKeys(
     }
     const stored = ctx.range.reader.get('locks', intentKey(key));
     assert(stored !== null, 'the lock table names an intent that is not there');
+    ctx.resolvedBytes += stored.length;
     const intent = decodeIntent(stored);
     assert(intent.txnId === txnId, 'the lock table names the wrong holder of an intent');
     if (upTo !== 0 && intent.sequence > upTo) {

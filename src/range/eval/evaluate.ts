@@ -64,6 +64,7 @@ export function newContext(
     readSpans: [],
     passed: [],
     unresolved: [],
+    resolvedBytes: 0,
     claimed: [],
     readTs,
     writeTs: Math.max(txn === null ? 0 : txn.writeTs, readTs),

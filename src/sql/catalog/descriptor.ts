@@ -399,9 +399,11 @@ export interface Routine {
    * text is what runs, if one of them is no SELECT.
    */
   readonly trees?: readonly string[];
+  /** The schemas of the search path under which such a text was made: its names are those of then, whoever calls it. */
+  readonly path?: readonly DescriptorId[];
   /** What the trees read, and which of its columns. */
   readonly sources?: readonly ViewSource[];
-  /** Users' types that the trees name. */
+  /** Users' types that the trees name, or defaults of parameters that are not of them. */
   readonly usedTypes?: readonly { readonly typeOid: number }[];
   /** Never stored. For calls of it under another collation than the default: what its arguments and variables have. */
   readonly inputCollation?: string;

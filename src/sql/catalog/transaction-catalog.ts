@@ -351,7 +351,7 @@ export class TransactionCatalog implements UseHolder {
       const schemaId = await this.schemaId(schema);
       if (schemaId === null) continue;
       const found = await this.#typeOrRows(schemaId, name.name, wait);
-      if (found !== null) return found;
+      if (found !== null) return { ...found, isTemporary: isTemporarySchema(schemaId) };
       if (!name.name.startsWith('_')) continue;
       const element = await this.#typeOrRows(schemaId, name.name.slice(1), wait);
       if (element !== null) return { ...element, typeOid: arrayOidOf(element.typeOid) };

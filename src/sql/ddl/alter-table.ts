@@ -6,11 +6,11 @@ import { requireTableMethod, requireTablespace } from './tablespaces.js';
 import { sqlError } from '../../base/errors.js';
 import type { ColumnDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { indexReads, isPrimaryKey } from '../catalog/descriptor.js';
-import type { CompiledExpression, ExecContext } from '../contract.js';
+import type { CompiledExpression } from '../contract.js';
 import { refusePendingChecks } from '../exec/constraint-checks.js';
 import { uniqueRowId } from '../exec/row-writer.js';
 import { resolveUnplaced } from '../plan/coerce.js';
-import { checkDomain, checkDomainLater, domainWaits, isConstrained } from '../functions/domains.js';
+import { holdsDomain } from '../functions/domains.js';
 import type { Datum } from '../types/datum.js';
 import { typeByOid } from '../types/registry.js';
 import { pinsIn } from '../types/pinned-types.js';
@@ -55,9 +55,8 @@ import { roleOf } from './ownership.js';
 import { descriptorOf, nextVersion, newStorage, openForChange, openIndex, relationMissing } from './objects.js';
 import { kindName } from '../catalog/materialized.js';
 import { refuseComposite, runAlterComposite } from './composites.js';
-import { compilePlaced } from './placed-expressions.js';
 import { retypedValues } from './retyped-columns.js';
-import { fillIndex, rewriteTable, scanRows } from './rewrite.js';
+import { fillIndex, rewriteTable } from './rewrite.js';
 import {
   alterIndex,
   optionItems,
@@ -74,6 +73,7 @@ import { setSequenceLogged } from './sequences.js';
 import { dropOwnedSequences } from './sequence-users.js';
 import { refuseKeptOver } from './stored-keys.js';
 import { refuseTyped, underType } from './typed-tables.js';
+import { isNew, looksUpNames, verifier, verifyRows, viewOf } from './verify-rows.js';
 import { list, of, options, rangeVar, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 import { alterView } from './view-options.js';
@@ -459,11 +459,12 @@ async function finish(draft: Draft): Promise<void> {
   if (hasNewValues(draft)) await refuseRowTypeColumns(ctx, draft.table);
   if (draft.rewrite || draft.newIndexes.length > 0) draft.set({ storageSince: ctx.txn.readTimestamp });
   const next = nextVersion(before, draft.table);
+  if (looksUpNames(draft, next)) await ctx.knowNames();
   // What indexes compute of the rows is the owner's, whoever alters the table.
   const rewrite = (): Promise<unknown> => rewriteTable(ctx, before, next, mapper(draft, next), verifier(draft, next));
   if (draft.rewrite) await (before.owner === ctx.session.userId ? rewrite() : ctx.asRole(before.owner, rewrite));
   else {
-    const constrained = next.columns.some((c) => isConstrained(c.typeOid) && isNew(draft, c));
+    const constrained = next.columns.some((c) => holdsDomain(c.typeOid) && isNew(draft, c));
     if (draft.newChecks.length > 0 || draft.newNotNull.size > 0 || constrained) await verifyRows(draft, next);
     for (const index of draft.newIndexes) {
       if (next.indexes.some((i) => i.id === index.id)) await fillIndex(ctx, viewOf(before, next), next, index.id);
@@ -479,15 +480,6 @@ function hasNewValues({ before, table, sources, retyped }: Draft): boolean {
   if (retyped) return true;
   for (const source of sources.values()) if (source !== 'rowid') return true;
   return table.columns.some((c) => c.missingText !== null && before.columns.every(({ id }) => id !== c.id));
-}
-
-function isNew(draft: Draft, column: ColumnDescriptor): boolean {
-  return !column.dropped && draft.before.columns.every((c) => c.id !== column.id || c.typeOid !== column.typeOid);
-}
-
-/** The old rows read as the new columns: new ones give their stored defaults. */
-function viewOf(before: TableDescriptor, next: TableDescriptor): TableDescriptor {
-  return { ...next, storageId: before.storageId, indexes: [before.indexes[0]!] };
 }
 
 function mapper(
@@ -534,66 +526,4 @@ function mapper(
     if (generators.length > 0) return Promise.all(values).then(generate);
     return waits ? Promise.all(values) : (values as Datum[]);
   };
-}
-
-function compileChecks(
-  draft: Draft,
-  next: TableDescriptor,
-  context: ExecContext,
-): (values: readonly Datum[]) => void | Promise<void> {
-  const live = next.columns.filter((c) => !c.dropped);
-  const checks = draft.newChecks
-    .filter((c) => next.checks.some((x) => x.oid === c.oid))
-    .map((c) => ({
-      name: c.name,
-      expression: compilePlaced(draft.ctx, { node: null, sql: c.expressionSql }, live, null),
-    }));
-  const violated = (name: string): Error =>
-    sqlError('23514', `check constraint "${name}" of relation "${next.name}" is violated by some row`, {
-      table: next.name,
-      constraint: name,
-    });
-  const domains = live.flatMap((c, i) =>
-    isConstrained(c.typeOid) && isNew(draft, c) ? [{ position: i, typeOid: c.typeOid }] : [],
-  );
-  return (values) => {
-    const later: Promise<void>[] = [];
-    for (const { position, typeOid } of domains) {
-      if (domainWaits(typeOid)) later.push(checkDomainLater(typeOid, values[position]!, context));
-      else checkDomain(typeOid, values[position]!, context);
-    }
-    for (const { name, expression } of checks) {
-      const result = expression.evaluate(values, context);
-      if (result instanceof Promise) {
-        later.push(
-          result.then((r) => {
-            if (r === false) throw violated(name);
-          }),
-        );
-      } else if (result === false) throw violated(name);
-    }
-    return later.length === 0 ? undefined : Promise.all(later).then(() => undefined);
-  };
-}
-
-function verifier(draft: Draft, next: TableDescriptor): (values: readonly Datum[]) => void | Promise<void> {
-  return compileChecks(draft, next, draft.ctx.execContext());
-}
-
-async function verifyRows(draft: Draft, next: TableDescriptor): Promise<void> {
-  const { ctx } = draft;
-  const check = compileChecks(draft, next, ctx.execContext());
-  const live = next.columns.filter((c) => !c.dropped);
-  const required = live.flatMap((c, i) => (draft.newNotNull.has(c.id) ? [i] : []));
-  await scanRows(ctx, viewOf(draft.before, next), (values) => {
-    for (const p of required) {
-      if (values[p] === null) {
-        throw sqlError('23502', `column "${live[p]!.name}" of relation "${next.name}" contains null values`, {
-          table: next.name,
-          column: live[p]!.name,
-        });
-      }
-    }
-    return check(values);
-  });
 }

@@ -11,7 +11,7 @@ import type { ParsedStatement } from '../contract.js';
 import { isPolymorphic } from '../functions/polymorphic.js';
 import { inputsOf, outputsOf } from '../plan/routines.js';
 import { withWanted } from '../plan/wanted-functions.js';
-import { withContext } from '../plpgsql/evaluation.js';
+import { withContext } from '../plpgsql/error-context.js';
 import { ArgumentNames, sqlStatements } from '../plpgsql/sql-body.js';
 import type { ResultColumn } from '../session-api.js';
 import { canCoerce } from '../types/casts.js';

@@ -2,8 +2,8 @@
 import { prefixEnd } from '../../base/key.js';
 import { decodeUint, SYSTEM_KEYS } from '../../encoding/keyspace.js';
 import type { DdlContext } from './context.js';
-import { callerLines, dropCallers } from './routine-users.js';
-import { type DependentLine, type OpenedRoutine, put, shownRoutine } from './routines.js';
+import { callerLines, type Told } from './routine-users.js';
+import { type OpenedRoutine, shownRoutine } from './routines.js';
 
 export interface ColumnReader extends OpenedRoutine {
   /** 'function f(integer)' */
@@ -32,26 +32,11 @@ export async function routinesOfColumn(ctx: DdlContext, relationId: number, colu
 /** 'function f(integer) depends on column a of table t', and what depends on that. */
 export async function columnReaderLines(
   ctx: DdlContext,
-  readers: readonly ColumnReader[],
+  { routine, shown }: ColumnReader,
   what: string,
-): Promise<DependentLine[]> {
-  const lines: DependentLine[] = [];
-  for (const { routine, shown } of readers)
-    for (const line of [`${shown} depends on ${what}`, ...(await callerLines(ctx, { routine, shown }))])
-      lines.push({ oid: routine.oid, line });
-  return lines;
-}
-
-export async function dropColumnReaders(ctx: DdlContext, readers: readonly ColumnReader[]): Promise<void> {
-  for (const { group, routine, shown } of readers) {
-    ctx.cascades.push(shown);
-    await dropCallers(ctx, { routine, shown });
-    const current = await ctx.catalog.forUpdate(ctx.txn, group.id);
-    if (current?.kind !== 'routine') continue;
-    put(
-      ctx,
-      current,
-      current.routines.filter(({ oid }) => oid !== routine.oid),
-    );
-  }
+  told: Told,
+): Promise<string[]> {
+  if (told.uses.has(shown)) return [];
+  told.uses.add(shown);
+  return [`${shown} depends on ${what}`, ...(await callerLines(ctx, { routine, shown }, new Set(), told))];
 }

@@ -1,7 +1,10 @@
 /** Views and functions that read a column which is dropped or gets another type. */
 import { sqlError } from '../../base/errors.js';
-import { columnReaderLines, dropColumnReaders, routinesOfColumn } from './column-routines.js';
+import type { Reader } from '../catalog/materialized.js';
+import { type ColumnReader, columnReaderLines, routinesOfColumn } from './column-routines.js';
 import type { DdlContext } from './context.js';
+import { nothingTold } from './routine-users.js';
+import { dropUsers } from './routines.js';
 import { dependences, dependsError, dropViewsOfColumn, refuseViewsOfColumn, viewsOfColumn } from './views.js';
 
 interface Named {
@@ -14,18 +17,28 @@ export async function dropColumnUsers(ctx: DdlContext, table: Named, column: Nam
   const readers = await routinesOfColumn(ctx, table.id, column.id);
   if (readers.length > 0 && !cascade) {
     const what = `column ${column.name} of table ${table.name}`;
-    const lines = await columnReaderLines(ctx, readers, what);
-    for (const view of await viewsOfColumn(ctx, table.id, column.id))
-      for (const line of await dependences(ctx, what, [view], { cascade, together: new Set() }))
-        lines.push({ oid: view.id, line });
-    lines.sort((a, b) => a.oid - b.oid);
-    throw dependsError(
-      what,
-      lines.map(({ line }) => line),
-    );
+    throw dependsError(what, await userLines(ctx, what, readers, await viewsOfColumn(ctx, table.id, column.id)));
   }
-  await dropColumnReaders(ctx, readers);
+  await dropUsers(ctx, readers);
   await dropViewsOfColumn(ctx, table, column, cascade);
+}
+
+/** The youngest tells first of what depends on it, and the oldest stands first. */
+async function userLines(
+  ctx: DdlContext,
+  what: string,
+  readers: readonly ColumnReader[],
+  views: readonly Reader[],
+): Promise<string[]> {
+  const told = nothingTold();
+  const options = { cascade: false, together: new Set<number>() };
+  const users = [
+    ...readers.map((one) => ({ oid: one.routine.oid, tell: () => columnReaderLines(ctx, one, what, told) })),
+    ...views.map((one) => ({ oid: one.id, tell: () => dependences(ctx, what, [one], options, told.readers) })),
+  ].sort((a, b) => b.oid - a.oid);
+  const lines: string[][] = [];
+  for (const { tell } of users) lines.unshift(await tell());
+  return lines.flat();
 }
 
 /** Before a column's type changes, which what reads it would not follow. @throws QuoralError 0A000 */

@@ -18,9 +18,10 @@ import { deparse } from './deparse.js';
 import { withAttribute } from './foreign-keys.js';
 import { LITERALS } from '../functions/shown-sql.js';
 import { splitName } from '../types/identifiers.js';
-import { compilePlaced, requireKnownTypes } from './placed-expressions.js';
+import { compilePlaced, placed, requireKnownTypes } from './placed-expressions.js';
 import { claimIdentityName, descriptorOf } from './objects.js';
 import { createSequence, requireIdentityType, sequenceDefaults } from './sequences.js';
+import { startOf } from '../plan/ast.js';
 import { list, objectName, of, options, qualifiedName, strings, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -79,6 +80,8 @@ export function draftColumn(def: Loose, types: TypeScope, table: string): Column
     serial !== null
       ? { oid: serial, typmod: -1 }
       : resolveTypeName(typeName as Parameters<typeof resolveTypeName>[0], types);
+  if (serial !== null && list(typeName['arrayBounds']).length > 0)
+    throw errorAt('0A000', 'array of serial is not implemented', Number(typeName['location'] ?? 0));
   checkColumnType(name, type.oid);
   const collClause = def['collClause'] as Loose | undefined;
   const compression = compressionNamed(text(def['compression']) || 'default', type.oid);
@@ -314,10 +317,10 @@ export function defaultText(
   node: unknown,
   column: { readonly name: string; readonly typeOid: number; readonly typmod: number },
 ): string | null {
+  refuseInDefault(ctx, node);
   const named = namedSequences(node);
   const sql = deparse(named);
   if (/^NULL$/i.test(sql)) return nullDefault(column);
-  refuseColumnReference(node);
   const target = { typeOid: column.typeOid, typmod: -1 };
   const written = compilePlaced(ctx, { node: named, sql }, [], null, DEFAULTS);
   const assigned = assignedDefault(column, written, () =>
@@ -377,14 +380,20 @@ function namedSequences(node: unknown): unknown {
   return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, namedSequences(value)]));
 }
 
-function refuseColumnReference(node: unknown): void {
+function refuseInDefault(ctx: DdlContext, node: unknown): void {
   if (typeof node !== 'object' || node === null) return;
-  if (Array.isArray(node)) {
-    for (const item of node) refuseColumnReference(item);
-    return;
+  for (const [key, value] of Object.entries(node)) {
+    const child = value as Loose;
+    const isWindow = key === 'FuncCall' && child['over'] !== undefined;
+    if (key === 'SubLink') throw inDefault(ctx, '0A000', 'cannot use subquery in DEFAULT expression', child);
+    if (isWindow) throw inDefault(ctx, '42P20', 'window functions are not allowed in DEFAULT expressions', child);
+    if (key === 'ColumnRef') throw inDefault(ctx, '0A000', 'cannot use column reference in DEFAULT expression', child);
+    refuseInDefault(ctx, value);
   }
-  if ('ColumnRef' in node) throw sqlError('0A000', 'cannot use column reference in DEFAULT expression');
-  for (const value of Object.values(node)) refuseColumnReference(value);
+}
+
+function inDefault(ctx: DdlContext, sqlstate: string, message: string, { location }: Loose): Error {
+  return errorAt(sqlstate, message, placed(ctx, Number(location ?? 0)));
 }
 
 export function compileCheck(
@@ -395,7 +404,8 @@ export function compileCheck(
   const live = columns.filter((c) => !c.dropped && !c.hidden);
   const compiled = compilePlaced(ctx, { node, sql: deparse(node) }, live, null, 'check constraints');
   if (compiled.typeOid !== OID.bool) {
-    throw sqlError('42804', `argument of CHECK must be type boolean, not type ${typeByOid(compiled.typeOid).sqlName}`);
+    const message = `argument of CHECK must be type boolean, not type ${typeByOid(compiled.typeOid).sqlName}`;
+    throw errorAt('42804', message, placed(ctx, startOf(node as Parameters<typeof startOf>[0])));
   }
   requireKnownTypes(ctx, compiled.sql, live, 'check constraints');
   return { sql: compiled.sql, columnIds: compiled.columnsUsed.map((p) => live[p]!.id) };

@@ -249,7 +249,7 @@ export async function makeCheck(
   /** Names of the table's other constraints. */
   taken: readonly string[],
 ): Promise<CheckDescriptor> {
-  const own = normalised(node, table, nameable(columns), CHECK);
+  const own = normalised(ctx, node, table, nameable(columns), CHECK);
   const { sql, columnIds } = compileCheck(ctx, own, columns);
   if (name !== null && taken.includes(name)) throw constraintTaken(table, name);
   return {

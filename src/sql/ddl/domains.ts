@@ -4,7 +4,7 @@
  */
 import { sqlError } from '../../base/errors.js';
 import type { Descriptor, TableDescriptor, TypeDescriptor, UsedRoutine } from '../catalog/descriptor.js';
-import { checkDomainLater } from '../functions/domains.js';
+import { checkDomainLater, domainAsks } from '../functions/domains.js';
 import { DOMAIN_VALUE } from '../plan/planner.js';
 import { resolveUnplaced } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
@@ -15,6 +15,7 @@ import { pinsIn } from '../types/pinned-types.js';
 import { tableCodec } from '../exec/index-codec.js';
 import { deparse } from './deparse.js';
 import type { DdlContext } from './context.js';
+import { fieldsOfTable } from './objects.js';
 import { notice } from './context.js';
 import { compilePlaced } from './placed-expressions.js';
 import { checkName, defaultText, writtenCollation } from './columns.js';
@@ -290,6 +291,7 @@ async function checkRows(ctx: DdlContext, table: TableDescriptor, type: DomainTy
   const concerned = columns.flatMap((column, position) =>
     namesType(column.typeOid, type) ? [{ column, position, typeOid: probe + (column.typeOid % 2) }] : [],
   );
+  if (domainAsks(probe)) await ctx.knowNames();
   const exec = ctx.execContext();
   await scanRows(ctx, table, async (values) => {
     for (const { column, position, typeOid } of concerned) {
@@ -303,7 +305,7 @@ async function checkRows(ctx: DdlContext, table: TableDescriptor, type: DomainTy
           state === '23502'
             ? `column "${column.name}" of table "${table.name}" contains null values`
             : `column "${column.name}" of table "${table.name}" contains values that violate the new constraint`,
-          { table: table.name, column: column.name },
+          { ...fieldsOfTable(ctx, table), column: column.name },
         );
       }
     }

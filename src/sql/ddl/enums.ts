@@ -3,17 +3,18 @@
  * neighbours, so that keys in indexes stay as they are; there is room for some fifty between the same two.
  */
 import { sqlError } from '../../base/errors.js';
-import type { Descriptor, TableDescriptor } from '../catalog/descriptor.js';
+import type { Descriptor, Routine, TableDescriptor } from '../catalog/descriptor.js';
 import { isReader, kindName, sourcesOf } from '../catalog/materialized.js';
 import { PgArray } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { PINNED } from '../types/pinned-types.js';
-import { typeByOid } from '../types/registry.js';
+import { catalogOidOf, typeByOid } from '../types/registry.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
-import type { EnumLabel, EnumType } from '../types/user-types.js';
+import { type EnumLabel, type EnumType, typesWithin } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { quoteLiteral } from './deparse.js';
+import { changeCallers } from './routine-users.js';
 import { changeType, createType, requireType } from './user-types.js';
 import type { OpenedType } from './user-types.js';
 import { list, qualifiedName, stringOf, strings, text } from './tree.js';
@@ -99,22 +100,49 @@ async function renameLabel(
   const labels = type.labels.map((one) => (one.label === from ? { ...one, label: to } : one));
   const users = await changeType(ctx, opened, { ...type, labels });
   await refuseViewsOver(ctx, type, users);
+  const said = (sql: string): string => relabelled(sql, type, from, to);
   for (const user of users) {
-    if (user.kind !== 'table') continue;
-    const said = (sql: string): string => relabelled(sql, type, from, to);
-    ctx.catalog.put(ctx.txn, withExpressions(user, said));
+    if (user.kind === 'table') ctx.catalog.put(ctx.txn, withExpressions(user, said));
+    else if (user.kind === 'routine') await relabelDefaults(ctx, user.id, said);
   }
+}
+
+async function relabelDefaults(ctx: DdlContext, groupId: number, said: (sql: string) => string): Promise<void> {
+  const group = await ctx.catalog.forUpdate(ctx.txn, groupId);
+  if (group?.kind !== 'routine') return;
+  const renewed = group.routines.map((routine) => {
+    const parameters = routine.parameters.map((p) => ({ ...p, defaultSql: p.defaultSql && said(p.defaultSql) }));
+    const isSame = parameters.every((p, i) => p.defaultSql === routine.parameters[i]!.defaultSql);
+    return isSame ? routine : { ...routine, parameters };
+  });
+  const changed = renewed.filter((routine, i) => routine !== group.routines[i]);
+  if (changed.length === 0) return;
+  ctx.catalog.put(ctx.txn, { ...group, routines: renewed, version: group.version + 1 });
+  for (const routine of changed) await changeCallers(ctx, { groupId, name: group.name, routine });
 }
 
 /** Literals in a view's query are kept as they were written: which of them are labels is not seen there. */
 async function refuseViewsOver(ctx: DdlContext, type: EnumType, users: readonly Descriptor[]): Promise<void> {
   const ids = new Set(users.map((d) => d.id));
   const { descriptors } = await ctx.catalog.view([]);
+  const reading = users.find(
+    (d) => d.kind === 'routine' && d.routines.some((one) => one.trees && namesLabels(one, type)),
+  );
+  if (reading !== undefined)
+    throw sqlError('0A000', `cannot rename a label of type ${type.name}, which function ${reading.name} may use`, {
+      hint: 'Drop the function, rename the label, and create the function again.',
+    });
   const view = descriptors.find((d) => isReader(d) && (ids.has(d.id) || sourcesOf(d).some((s) => ids.has(s.id))));
   if (view === undefined) return;
   throw sqlError('0A000', `cannot rename a label of type ${type.name}, which ${kindName(view)} ${view.name} may use`, {
     hint: 'Drop the view, rename the label, and create the view again.',
   });
+}
+
+function namesLabels({ usedTypes = [], parameters }: Routine, type: EnumType): boolean {
+  return [...usedTypes, ...parameters].some(({ typeOid }) =>
+    typesWithin(typeOid).some((handle) => catalogOidOf(handle) === type.oid),
+  );
 }
 
 /** Stored expressions write labels as literals of the type, or in literals of its array. */

@@ -6,6 +6,9 @@ import type { ColumnDraft } from './columns.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { bindRowExpression, GENERATION, isAssignable } from './row-expressions.js';
+import { errorAt } from '../plan/error-at.js';
+import { placed } from './placed-expressions.js';
+import { strings } from './tree.js';
 import type { Loose } from './tree.js';
 
 /** The column with what generates it, if its draft says so. `columns` are all of the table's, itself included. */
@@ -23,7 +26,8 @@ export function withGeneration(
   const bound = bindRowExpression(ctx, node, table, columns, GENERATION);
   const other = columns.find((c) => bound.columnIds.includes(c.id) && (c.generated != null || generatedIds.has(c.id)));
   if (other !== undefined) {
-    throw sqlError('42P17', `cannot use generated column "${other.name}" in column generation expression`, {
+    const message = `cannot use generated column "${other.name}" in column generation expression`;
+    throw errorAt('42P17', message, placed(ctx, placeOf(node, other.name)), {
       detail: 'A generated column cannot reference another generated column.',
     });
   }
@@ -123,4 +127,17 @@ export function refuseReaders(table: string, column: string, readers: readonly C
       .join('\n'),
     hint: 'Use DROP ... CASCADE to drop the dependent objects too.',
   });
+}
+
+/** Where a column of the name is referred to. */
+function placeOf(node: unknown, name: string): number {
+  if (typeof node !== 'object' || node === null) return -1;
+  const reference = (node as Loose)['ColumnRef'] as Loose | undefined;
+  if (reference !== undefined)
+    return strings(reference['fields']).at(-1) === name ? Number(reference['location'] ?? 0) : -1;
+  for (const child of Object.values(node)) {
+    const found = placeOf(child, name);
+    if (found >= 0) return found;
+  }
+  return -1;
 }

@@ -10,6 +10,8 @@ import type {
   TableDescriptor,
 } from '../catalog/descriptor.js';
 import { resolveCollation } from '../plan/collation-names.js';
+import { startOf } from '../plan/ast.js';
+import { errorAt } from '../plan/error-at.js';
 import { expressionTree } from '../plan/expression-tree.js';
 import { figureNameOf } from '../plan/figure-name.js';
 import { OID } from '../types/oids.js';
@@ -111,7 +113,8 @@ export function indexPredicate(
   // A literal without a type was bound as text; here it is a truth value.
   if (typeOid === OID.text && (node as Loose)['A_Const'] !== undefined)
     return indexPredicate(ctx, { TypeCast: { arg: node, typeName: BOOLEAN } }, table, columns);
-  throw sqlError('42804', `argument of WHERE must be type boolean, not type ${formatType(typeOid)}`);
+  const message = `argument of WHERE must be type boolean, not type ${formatType(typeOid)}`;
+  throw errorAt('42804', message, startOf(node as Node));
 }
 
 const BOOLEAN = { names: [{ String: { sval: 'pg_catalog' } }, { String: { sval: 'bool' } }], typemod: -1 };

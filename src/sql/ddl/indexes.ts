@@ -17,6 +17,8 @@ import { notice } from './context.js';
 import { refusePendingChecks } from '../exec/constraint-checks.js';
 import { dropReferences } from './foreign-keys.js';
 import { SYSTEM_COLUMNS } from './columns.js';
+import { kindName } from '../catalog/materialized.js';
+import type { RelationName } from '../contract.js';
 import {
   collationKey,
   expressionPart,
@@ -29,10 +31,12 @@ import type { PartOptions } from './index-parts.js';
 import {
   claimGeneratedName,
   claimName,
+  descriptorOf,
   lacksSchema,
   nextVersion,
+  openForChange,
   openIndex,
-  openTable,
+  relationMissing,
   throwMissing,
 } from './objects.js';
 import { fillIndex } from './rewrite.js';
@@ -93,6 +97,18 @@ export function findColumn(
     '42703',
     inKey ? `column "${name}" named in key does not exist` : `column "${name}" of relation "${table}" does not exist`,
   );
+}
+
+/** Of INCLUDE. @throws QuoralError 42703 */
+function storedColumn(
+  { constraint }: IndexRequest,
+  columns: readonly ColumnDescriptor[],
+  name: string,
+  table: string,
+): ColumnDescriptor {
+  if (!constraint && !columns.some((c) => c.name === name && !c.dropped && !c.hidden))
+    throw sqlError('42703', `column "${name}" does not exist`);
+  return findColumn(columns, name, table, true);
 }
 
 /** @throws QuoralError 42703 */
@@ -209,7 +225,7 @@ export async function makeIndex(
     // Rows that may share a key cannot lie under it.
     primary: request.primary && request.deferrable == null,
     columns: keyColumns,
-    storing: request.storing.map((n) => findColumn(columns, n, table.name, true).id),
+    storing: request.storing.map((n) => storedColumn(request, columns, n, table.name).id),
     constraintOid: request.constraint ? await ctx.catalog.catalog.ids.next() : null,
     ...(predicate === null ? {} : { predicate }),
     ...(method === undefined ? {} : { method }),
@@ -280,11 +296,20 @@ function indexRequest(body: Loose): IndexRequest {
   };
 }
 
+async function indexable(ctx: DdlContext, name: RelationName): Promise<TableDescriptor> {
+  const found = await openForChange(ctx, name);
+  if (found === null) return relationMissing(ctx, name);
+  if (found.kind === 'table') return found.table;
+  throw sqlError('42809', `cannot create index on relation "${name.name}"`, {
+    detail: `This operation is not supported for ${found.kind}s.`,
+  });
+}
+
 export async function runCreateIndex(ctx: DdlContext, body: Loose): Promise<string> {
   if (body['concurrent'] === true && ctx.session.inBlock) {
     throw sqlError('25001', 'CREATE INDEX CONCURRENTLY cannot run inside a transaction block');
   }
-  const table = await openTable(ctx, rangeVar(body['relation']), { materialized: true });
+  const table = await indexable(ctx, rangeVar(body['relation']));
   const request = indexRequest(body);
   if (request.name !== null && body['if_not_exists'] === true) {
     if ((await ctx.catalog.nameForUpdate(ctx.txn, table.schemaId, request.name)) !== null) {
@@ -326,13 +351,23 @@ async function addFilled(ctx: DdlContext, table: TableDescriptor, request: Index
   return next;
 }
 
+/** What the name means instead. */
+async function refuseOther(ctx: DdlContext, name: RelationName, error: unknown): Promise<never> {
+  const other = (error as { sqlstate?: string }).sqlstate === '42809' ? await openForChange(ctx, name) : null;
+  if (other === null) throw error;
+  const kind = kindName(descriptorOf(other));
+  throw sqlError('42809', `"${name.name}" is not an index`, {
+    hint: `Use DROP ${kind.toUpperCase()} to remove a ${kind}.`,
+  });
+}
+
 export async function dropIndexes(ctx: DdlContext, body: Loose): Promise<string> {
   if (body['concurrent'] === true && ctx.session.inBlock)
     throw sqlError('25001', 'DROP INDEX CONCURRENTLY cannot run inside a transaction block');
   for (const object of list(body['objects'])) {
     const parts = list(of(object, 'List')['items']).map(stringOf);
     const name = { schema: parts.length > 1 ? parts[parts.length - 2]! : null, name: parts[parts.length - 1]! };
-    const found = await openIndex(ctx, name);
+    const found = await openIndex(ctx, name).catch((error: unknown) => refuseOther(ctx, name, error));
     if (found === null) {
       if (body['missing_ok'] !== true)
         await throwMissing(ctx, name, sqlError('42704', `index "${name.name}" does not exist`));

@@ -103,6 +103,14 @@ async function temporarySchema(
   return { id, name: temporarySchemaName(id) };
 }
 
+/** What errors about a table's rows say of it. */
+export function fieldsOfTable(
+  ctx: DdlContext,
+  { schemaId, name }: TableDescriptor,
+): { readonly schema: string | undefined; readonly table: string } {
+  return { schema: ctx.execContext().services.schemaNameOf(schemaId) ?? undefined, table: name };
+}
+
 function refuseSystemSchema(id: number, name: string): void {
   if (id === PG_CATALOG_SCHEMA_ID || id === INFORMATION_SCHEMA_ID) {
     throw sqlError('42501', `permission denied to create in schema "${name}"`, {

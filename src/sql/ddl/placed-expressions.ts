@@ -28,6 +28,11 @@ export function compilePlaced(
   }
 }
 
+/** The location, if the statement is one whose errors have a place. */
+export function placed({ unplaced }: Pick<DdlContext, 'unplaced'>, location: number): number {
+  return unplaced === true ? -1 : location;
+}
+
 export function withoutPlace(error: QuoralError): QuoralError {
   const { position: _place, ...fields } = error.fields;
   return sqlError(error.sqlstate, error.message, fields);

@@ -101,6 +101,11 @@ async function renameRelation(ctx: DdlContext, body: Loose, to: string): Promise
   }
   const found = await openForChange(ctx, name);
   if (found === null) return missingRelation(ctx, name, body, tag);
+  for (const [type, kind] of [
+    ['OBJECT_VIEW', 'view'],
+    ['OBJECT_SEQUENCE', 'sequence'],
+  ] as const)
+    if (body['renameType'] === type && found.kind !== kind) throw sqlError('42809', `"${name.name}" is not a ${kind}`);
   const old = descriptorOf(found);
   await requireCreate(ctx, old.schemaId, found.schemaName);
   await claimName(ctx, old.schemaId, to, { id: old.id, indexOid: null });

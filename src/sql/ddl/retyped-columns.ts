@@ -7,6 +7,7 @@ import type { CompiledExpression } from '../contract.js';
 import { PINNED, storedTypeName } from '../types/pinned-types.js';
 import { formatType, typeByOid } from '../types/registry.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
+import { quoteIdentifier as quoted } from '../types/identifiers.js';
 import { userTypeIn } from '../types/user-types.js';
 import { nextvalSql } from './columns.js';
 import type { DdlContext } from './context.js';
@@ -36,7 +37,7 @@ function newValue(
     throw sqlError('42804', `${subject} cannot be cast automatically to type ${shown}`, {
       hint:
         using === undefined
-          ? `You might need to specify "USING ${quoteIdentifier(name)}::${formatType(type.oid, type.typmod)}".`
+          ? `You might need to specify "USING ${quoted(name)}::${formatType(type.oid, type.typmod)}".`
           : 'You might need to add an explicit cast.',
     });
   }

@@ -21,6 +21,7 @@ import { typeByOid } from '../types/registry.js';
 import { abortReason } from '../catalog/catalog.js';
 import type { KvScanResult } from '../../txn/kv-txn.js';
 import type { DdlContext } from './context.js';
+import { fieldsOfTable } from './objects.js';
 
 const PAGE_BYTES = 256 << 10;
 
@@ -135,7 +136,7 @@ export async function rewriteTable(
     for (const old of rows) {
       const mapped = map(old);
       const values = mapped instanceof Promise ? await mapped : mapped;
-      for (const p of notNull) if (values[p] === null) throw containsNull(codec.columns[p]!, to);
+      for (const p of notNull) if (values[p] === null) throw containsNull(ctx, codec.columns[p]!, to);
       const verified = verify(values);
       if (verified instanceof Promise) await verified;
       pairs.push([codec.primary.keyOfRow(values), codec.encodeRow(values)]);
@@ -220,7 +221,7 @@ function keyText(ctx: DdlContext, index: IndexCodec, values: readonly Datum[]): 
 function duplicated(ctx: DdlContext, index: IndexCodec, codec: TableCodec, values: readonly Datum[]): QuoralError {
   return sqlError('23505', `could not create unique index "${index.index.name}"`, {
     detail: `${keyText(ctx, index, values)} is duplicated.`,
-    table: codec.table.name,
+    ...fieldsOfTable(ctx, codec.table),
     constraint: index.index.name,
   });
 }
@@ -234,7 +235,7 @@ export function writtenTwice(
 ): QuoralError {
   return sqlError('23505', `duplicate key value violates unique constraint "${index.index.name}"`, {
     detail: `${keyText(ctx, index, values)} already exists.`,
-    table: codec.table.name,
+    ...fieldsOfTable(ctx, codec.table),
     constraint: index.index.name,
   });
 }
@@ -270,9 +271,9 @@ export async function findTwins(ctx: DdlContext, table: TableDescriptor): Promis
   return null;
 }
 
-function containsNull(column: ColumnDescriptor, table: TableDescriptor): QuoralError {
+export function containsNull(ctx: DdlContext, column: ColumnDescriptor, table: TableDescriptor): QuoralError {
   return sqlError('23502', `column "${column.name}" of relation "${table.name}" contains null values`, {
-    table: table.name,
+    ...fieldsOfTable(ctx, table),
     column: column.name,
   });
 }
@@ -299,7 +300,7 @@ export function refuseNulls(
   const positions = columns.map((c) => tableCodec(table).columns.findIndex((x) => x.id === c.id));
   return scanRows(ctx, table, (values) => {
     positions.forEach((p, i) => {
-      if (values[p] === null) throw containsNull(columns[i]!, table);
+      if (values[p] === null) throw containsNull(ctx, columns[i]!, table);
     });
   });
 }

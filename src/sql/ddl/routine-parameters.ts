@@ -10,10 +10,11 @@ import { resolveTypeName, resolveUnplaced } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
 import { catalogOidOf, formatType, isArrayType } from '../types/registry.js';
 import { pinsIn } from '../types/pinned-types.js';
+import { typeByOid } from '../catalog/type-by-oid.js';
 import { typesWithin } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
 import { deparse } from './deparse.js';
-import { list, of, text, unsupported } from './tree.js';
+import { list, of, text } from './tree.js';
 import type { Loose } from './tree.js';
 
 type TypeNode = Parameters<typeof resolveTypeName>[0];
@@ -63,13 +64,7 @@ function argumentDefault(ctx: DdlContext, node: unknown, typeOid: number): strin
   }
   const assigned = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, { typeOid, typmod: -1 });
   if (/^(E?'|NULL$)/i.test(sql) && (node as Loose)['A_Const'] !== undefined) return assigned.sql;
-  const stored = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, null).sql;
-  // Calls know the types of the parameters, by which the text names them, and the functions that defaults call, and no others.
-  const known = new Set(typesWithin(typeOid).map((handle) => catalogOidOf(handle)));
-  const called = new Set(calledByDefault(ctx, stored).map(({ routine }) => routine.oid));
-  if (pinsIn(stored).some((oid) => !known.has(oid) && !called.has(oid)))
-    throw unsupported("a default that names a user's type other than the parameter's");
-  return stored;
+  return ctx.planner.compileExpression(sql, [], ctx.plannerSettings, null).sql;
 }
 
 function calledByDefault(ctx: DdlContext, sql: string): UsedRoutine[] {
@@ -86,6 +81,21 @@ export function calledByDefaults(
   const used = parameters.flatMap(({ defaultSql }) => (defaultSql === null ? [] : calledByDefault(ctx, defaultSql)));
   const usedRoutines = [...new Map(used.map((one) => [one.routine.oid, one])).values()];
   return usedRoutines.length === 0 ? {} : { usedRoutines };
+}
+
+/** Types of users that the defaults name, for the routine to hold: calls know those of its parameters, and these. */
+export async function namedByDefaults(
+  ctx: DdlContext,
+  parameters: readonly RoutineParameter[],
+): Promise<Pick<Routine, 'usedTypes'>> {
+  const known = new Set(parameters.flatMap((p) => typesWithin(p.typeOid).map((handle) => catalogOidOf(handle))));
+  const usedTypes: { readonly typeOid: number }[] = [];
+  for (const oid of new Set(parameters.flatMap(({ defaultSql }) => pinsIn(defaultSql ?? '')))) {
+    if (known.has(oid) || ctx.catalog.routinesInUse.find(oid) !== null) continue;
+    const found = await typeByOid(ctx.catalog, oid, ctx.wait);
+    if (found !== null) usedTypes.push({ typeOid: found.typeOid });
+  }
+  return usedTypes.length === 0 ? {} : { usedTypes };
 }
 
 export function readParameters(ctx: DdlContext, nodes: readonly Loose[], procedure: boolean): RoutineParameter[] {

@@ -9,6 +9,7 @@ import type { Descriptor, Routine, RoutineDescriptor, TableDescriptor, UsedRouti
 import { isReader, kindName } from '../catalog/materialized.js';
 import { routineEntryName } from '../catalog/entry-names.js';
 import { calls, callsIn, queryCalls, runBy } from '../catalog/used-routines.js';
+import { inputsOf } from '../plan/routines.js';
 import { sqlError } from '../../base/errors.js';
 import { runAlterTable } from './alter-table.js';
 import type { DdlContext } from './context.js';
@@ -117,8 +118,8 @@ function runsIt(group: RoutineDescriptor, routine: Routine, oid: number): boolea
   return runBy({ ...group, routines: [routine] }).some((used) => used.routine.oid === oid);
 }
 
-async function signature(ctx: DdlContext, name: string, { parameters }: Routine): Promise<string> {
-  const types = await Promise.all(parameters.map((p) => visibleType(ctx, p.typeOid)));
+async function signature(ctx: DdlContext, name: string, routine: Routine): Promise<string> {
+  const types = await Promise.all(inputsOf(routine).map((p) => visibleType(ctx, p.typeOid)));
   return `${name}(${types.join(',')})`;
 }
 
@@ -134,31 +135,58 @@ function indexesOver(table: TableDescriptor, oid: number): TableDescriptor['inde
   );
 }
 
+/**
+ * What was told of, or goes in any case. What depends on several things is told of once: of the first that leads to it from
+ * the youngest that depends on what is dropped.
+ */
+export interface Told {
+  readonly readers: Set<number>;
+  readonly uses: Set<string>;
+  /** Named by the statement, so nothing is told of it but what depends on it. */
+  readonly named: ReadonlySet<string>;
+}
+
+export function nothingTold(named: readonly string[] = []): Told {
+  return { readers: new Set(), uses: new Set(), named: new Set(named) };
+}
+
 /** 'view v depends on function f(integer)', and what depends on that. */
 export async function callerLines(
   ctx: DdlContext,
   { routine, shown }: NamedRoutine,
   gone: ReadonlySet<number> = new Set(),
+  told: Told = nothingTold(),
 ): Promise<string[]> {
   const callers = (await callersOf(ctx, [routine.oid])).filter(({ id }) => !gone.has(id));
   const found: (Use & { readonly caller: Descriptor })[] = [];
   for (const caller of callers)
     for (const use of await usesIn(ctx, caller, routine.oid)) found.push({ ...use, caller });
   found.sort((a, b) => a.oid - b.oid);
-  const lines: string[] = [];
-  const options = { cascade: false, together: gone };
-  for (const { what, caller } of found) {
+  const lines: string[][] = [];
+  for (const { oid, what, caller } of found.toReversed()) {
     if (isReader(caller) && queryCalls(caller, routine.oid)) {
-      lines.push(...(await dependences(ctx, shown, [caller], options)));
-    } else lines.push(`${what} depends on ${shown}`);
+      const options = { cascade: false, together: gone };
+      lines.unshift(await dependences(ctx, shown, [caller], options, told.readers));
+      continue;
+    }
+    if (told.uses.has(what)) continue;
+    told.uses.add(what);
+    const called = caller.kind === 'routine' ? caller.routines.find((one) => one.oid === oid) : undefined;
+    const further = called === undefined ? [] : await callerLines(ctx, { routine: called, shown: what }, gone, told);
+    lines.unshift(told.named.has(what) ? further : [`${what} depends on ${shown}`, ...further]);
   }
-  return lines;
+  return lines.flat();
 }
 
 /** @throws 2BP01 while something calls one of the functions that are to be dropped */
 export async function refuseCallers(ctx: DdlContext, dropped: readonly NamedRoutine[]): Promise<void> {
   const lines: string[] = [];
-  for (const one of [...dropped].reverse()) lines.push(...(await callerLines(ctx, one)));
+  const told = nothingTold(dropped.map(({ shown }) => shown));
+  for (const one of dropped) {
+    if (told.uses.has(one.shown)) continue;
+    told.uses.add(one.shown);
+    lines.unshift(...(await callerLines(ctx, one, new Set(), told)));
+  }
   if (lines.length === 0) return;
   const what =
     dropped.length === 1
@@ -170,7 +198,7 @@ export async function refuseCallers(ctx: DdlContext, dropped: readonly NamedRout
   });
 }
 
-/** DROP … CASCADE: takes away what calls the function. */
+/** DROP … CASCADE: takes away what calls the function. `gone`: descriptors and functions that go in any case. */
 export async function dropCallers(
   ctx: DdlContext,
   { routine, shown }: NamedRoutine,
@@ -181,7 +209,7 @@ export async function dropCallers(
     const caller = await ctx.catalog.forUpdate(ctx.txn, id);
     // It may have gone with another.
     if (caller?.kind === 'routine') {
-      await dropAggregates(ctx, caller, routine.oid);
+      await dropAggregates(ctx, caller, routine.oid, gone);
       continue;
     }
     if (caller === null || (caller.kind !== 'table' && caller.kind !== 'view' && caller.kind !== 'type')) continue;
@@ -206,13 +234,21 @@ export async function dropCallers(
   }
 }
 
-async function dropAggregates(ctx: DdlContext, group: RoutineDescriptor, oid: number): Promise<void> {
+async function dropAggregates(
+  ctx: DdlContext,
+  group: RoutineDescriptor,
+  oid: number,
+  gone: ReadonlySet<number>,
+): Promise<void> {
   const shown = await visibleName(ctx, group);
   for (const routine of group.routines) {
-    if (!runsIt(group, routine, oid)) continue;
+    if (!runsIt(group, routine, oid) || gone.has(routine.oid)) continue;
+    // It may have gone with another of the name.
+    const before = await ctx.catalog.forUpdate(ctx.txn, group.id);
+    if (before?.kind !== 'routine' || !before.routines.some((one) => one.oid === routine.oid)) continue;
     const what = `function ${await signature(ctx, shown, routine)}`;
     ctx.cascades.push(what);
-    await dropCallers(ctx, { routine, shown: what });
+    await dropCallers(ctx, { routine, shown: what }, gone);
     const current = await ctx.catalog.forUpdate(ctx.txn, group.id);
     if (current?.kind !== 'routine') return;
     const routines = current.routines.filter((r) => r.oid !== routine.oid);

@@ -25,7 +25,7 @@ import type { UserType } from '../types/user-types.js';
 import { checkSqlBody } from './check-body.js';
 import { recordRelations, refuseUtilities, relationsOfDefaults, relationsRead } from './routine-reads.js';
 import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
-import { storedBody } from './stored-bodies.js';
+import { pathNow, storedBody } from './stored-bodies.js';
 import { initialAcl } from './default-privileges.js';
 import { RIGHTS } from '../catalog/acl.js';
 import { languageAcl, languageOid } from '../catalog/languages.js';
@@ -34,11 +34,17 @@ import { type DdlContext, notice } from './context.js';
 import { argumentTypes, skippedFor, writtenType } from './missing-objects.js';
 import { noteOverload } from './overloads.js';
 import { creationSchema, shownName, throwMissing, visibleName, visibleType } from './objects.js';
-import { callerLines, changeCallers, dropCallers, refuseCallers } from './routine-users.js';
+import { callerLines, changeCallers, dropCallers, nothingTold, refuseCallers } from './routine-users.js';
 import type { NamedRoutine } from './routine-users.js';
 import type { DropOptions } from './views.js';
 import { checkOptions } from './routine-options.js';
-import { calledByDefaults, checkPolymorphic, readParameters, readReturns } from './routine-parameters.js';
+import {
+  calledByDefaults,
+  checkPolymorphic,
+  namedByDefaults,
+  readParameters,
+  readReturns,
+} from './routine-parameters.js';
 import { checkEstimates, type Estimates, readEstimates } from './routine-estimates.js';
 import { routineConfig } from './routine-settings.js';
 import { list, of, options, qualifiedName, strings, text, unsupported } from './tree.js';
@@ -111,7 +117,8 @@ export async function runCreateFunction(ctx: DdlContext, body: Loose, statement:
   checkOptions(options(body['options']), procedure);
   const facts = readOptions(ctx, body, statement);
   await requireLanguage(ctx, facts.language);
-  const read = { procedure, parameters, ...calledByDefaults(ctx, parameters), ...returns, ...facts };
+  const named = { ...calledByDefaults(ctx, parameters), ...(await namedByDefaults(ctx, parameters)) };
+  const read = { procedure, parameters, ...named, ...returns, ...facts };
   if (body['sql_body'] !== undefined) refuseUtilities(read.body);
   const reads = await relationsOfDefaults(ctx, list(body['parameters']), parameters);
   if (body['sql_body'] !== undefined) reads.push(...(await relationsRead(ctx, read)));
@@ -127,8 +134,7 @@ export async function runCreateFunction(ctx: DdlContext, body: Loose, statement:
 }
 
 async function keepBody(ctx: DdlContext, name: RelationName, routine: Routine): Promise<void> {
-  const stored = await storedBody(ctx, name.name, routine);
-  if (stored === null) return;
+  const stored = (await storedBody(ctx, name.name, routine)) ?? { path: await pathNow(ctx) };
   const schema = await creationSchema(ctx, name);
   const group = (await openRoutines(ctx, schema.id, name.name))!;
   const kept = { ...routine, ...stored };
@@ -221,37 +227,59 @@ export async function dropRowTypeRoutines(
   const prefix = SYSTEM_KEYS.dependents(relation.id);
   const { keys } = await ctx.txn.scan({ start: prefix, end: prefixEnd(prefix) });
   const ids = keys.map((key) => decodeUint(key, prefix.length).value).filter((id) => !together.has(id));
-  const lines: DependentLine[] = [];
+  const takesRows = (r: Routine): boolean =>
+    relationsWithin([r.typeOid, ...r.parameters.map((p) => p.typeOid)]).includes(relation.id);
+  const users: (OpenedRoutine & NamedRoutine)[] = [];
   for (const id of ids) {
     const seen = await ctx.catalog.forUpdate(ctx.txn, id);
     if (seen?.kind !== 'routine') continue;
     await ctx.catalog.lock(ctx.txn, [id], ctx.wait);
     const group = await ctx.catalog.forUpdate(ctx.txn, id);
     if (group?.kind !== 'routine') continue;
-    const takesRows = (r: Routine): boolean =>
-      relationsWithin([r.typeOid, ...r.parameters.map((p) => p.typeOid)]).includes(relation.id);
-    const users = group.routines.filter((r) => r.reads?.includes(relation.id) === true || takesRows(r));
-    for (const routine of users) {
-      const shown = await shownRoutine(ctx, { group, routine });
-      const kind = takesRows(routine) ? 'type' : kindName(relation);
-      lines.push({ oid: routine.oid, line: `${shown} depends on ${kind} ${await visibleName(ctx, relation)}` });
-      if (!cascade) {
-        // What calls it for rows of the relation depends on that, too.
-        const callers = takesRows(routine) ? [] : await callerLines(ctx, { routine, shown }, together);
-        lines.push(...callers.map((line) => ({ oid: routine.oid, line })));
-        continue;
-      }
-      ctx.cascades.push(shown);
-      await dropCallers(ctx, { routine, shown });
-    }
-    if (cascade && users.length > 0)
-      put(
-        ctx,
-        group,
-        group.routines.filter((r) => !users.includes(r)),
-      );
+    for (const routine of group.routines)
+      if (routine.reads?.includes(relation.id) === true || takesRows(routine))
+        users.push({ group, routine, shown: await shownRoutine(ctx, { group, routine }) });
   }
-  return cascade ? [] : lines;
+  if (cascade) {
+    await dropUsers(ctx, users);
+    return [];
+  }
+  const what = await visibleName(ctx, relation);
+  const told = nothingTold();
+  const lines: DependentLine[] = [];
+  // What depends on several is told of with the youngest.
+  for (const { routine, shown } of users.sort((a, b) => b.routine.oid - a.routine.oid)) {
+    told.uses.add(shown);
+    const kind = takesRows(routine) ? 'type' : kindName(relation);
+    // What calls it for rows of the relation depends on that, too.
+    const callers = takesRows(routine) ? [] : await callerLines(ctx, { routine, shown }, together, told);
+    const own = [`${shown} depends on ${kind} ${what}`, ...callers];
+    lines.unshift(...own.map((line) => ({ oid: routine.oid, line })));
+  }
+  return lines;
+}
+
+/** By CASCADE, with what calls them. */
+export async function dropUsers(ctx: DdlContext, users: readonly (OpenedRoutine & NamedRoutine)[]): Promise<void> {
+  for (const { group, routine, shown } of users) {
+    // It may have gone with another.
+    if ((await withRoutine(ctx, group.id, routine.oid)) === null) continue;
+    ctx.cascades.push(shown);
+    await dropCallers(ctx, { routine, shown });
+    const current = await withRoutine(ctx, group.id, routine.oid);
+    if (current === null) continue;
+    put(
+      ctx,
+      current,
+      current.routines.filter(({ oid }) => oid !== routine.oid),
+    );
+  }
+}
+
+/** The group as it is now; null if the function is gone. */
+async function withRoutine(ctx: DdlContext, groupId: number, oid: number): Promise<RoutineDescriptor | null> {
+  const current = await ctx.catalog.forUpdate(ctx.txn, groupId);
+  return current?.kind === 'routine' && current.routines.some((one) => one.oid === oid) ? current : null;
 }
 
 /** Whether it can be read; where it cannot is told by its place in the statement. */
@@ -495,8 +523,9 @@ export async function dropRoutines(ctx: DdlContext, body: Loose): Promise<string
     dropped.push({ ...opened, shown: await shownRoutine(ctx, opened) });
   }
   if (body['behavior'] !== 'DROP_CASCADE') await refuseCallers(ctx, dropped);
+  const gone = new Set(dropped.map(({ routine }) => routine.oid));
   for (const one of dropped) {
-    await dropCallers(ctx, one);
+    await dropCallers(ctx, one, gone);
     const group = await ctx.catalog.forUpdate(ctx.txn, one.group.id);
     if (group?.kind !== 'routine') continue;
     put(
@@ -538,14 +567,11 @@ export async function groupCallers(
 
 /** DROP TYPE … CASCADE: those that take or give the type. */
 export async function dropRoutinesOf(ctx: DdlContext, group: RoutineDescriptor, type: UserType): Promise<void> {
-  const kept = group.routines.filter((r) => !usesType({ ...group, routines: [r] }, type.oid));
-  for (const routine of group.routines) {
-    if (kept.includes(routine)) continue;
-    const shown = await shownRoutine(ctx, { group, routine });
-    ctx.cascades.push(shown);
-    await dropCallers(ctx, { routine, shown });
-  }
-  put(ctx, group, kept);
+  const users: (OpenedRoutine & NamedRoutine)[] = [];
+  for (const routine of group.routines)
+    if (usesType({ ...group, routines: [routine] }, type.oid))
+      users.push({ group, routine, shown: await shownRoutine(ctx, { group, routine }) });
+  await dropUsers(ctx, users);
 }
 
 export function replaceOne(ctx: DdlContext, { group, routine }: OpenedRoutine, by: Routine): void {

@@ -7,12 +7,14 @@
  */
 import { sqlError } from '../../base/errors.js';
 import type { QuoralError } from '../../base/errors.js';
+import { addPosition } from '../plan/binder.js';
+import { errorAt } from '../plan/error-at.js';
 import type { ColumnDescriptor, RowExpression } from '../catalog/descriptor.js';
 import type { CompiledExpression } from '../contract.js';
 import { expressionTree } from '../plan/expression-tree.js';
 import { pinsIn } from '../types/pinned-types.js';
 import { SYSTEM_COLUMNS } from './columns.js';
-import { compilePlaced, requireKnownTypes } from './placed-expressions.js';
+import { compilePlaced, placed, requireKnownTypes } from './placed-expressions.js';
 import type { DdlContext } from './context.js';
 import { deparse } from './deparse.js';
 import { list, stringOf } from './tree.js';
@@ -102,23 +104,34 @@ function fieldsOfRow(n: Loose, table: string, columns: readonly ColumnDescriptor
 }
 
 /** References such as t.a become a; subqueries, parameters and whole rows are refused. */
-export function normalised(node: unknown, table: string, columns: readonly ColumnDescriptor[], place: Place): unknown {
+export function normalised(
+  ctx: Pick<DdlContext, 'unplaced'>,
+  node: unknown,
+  table: string,
+  columns: readonly ColumnDescriptor[],
+  place: Place,
+): unknown {
+  const placeOf = (n: Loose | undefined): number => placed(ctx, Number(n?.['location'] ?? 0));
   return mapTree(node, (n) => {
-    if (n['SubLink'] !== undefined) throw sqlError('0A000', `cannot use subquery in ${place.one}`);
-    if ((n['FuncCall'] as Loose | undefined)?.['over'] !== undefined)
-      throw sqlError('42P20', `window functions are not allowed in ${place.many}`);
+    const subquery = n['SubLink'] as Loose | undefined;
+    if (subquery !== undefined) throw errorAt('0A000', `cannot use subquery in ${place.one}`, placeOf(subquery));
+    const call = n['FuncCall'] as Loose | undefined;
+    if (call?.['over'] !== undefined)
+      throw errorAt('42P20', `window functions are not allowed in ${place.many}`, placeOf(call));
     const parameter = n['ParamRef'] as Loose | undefined;
-    if (parameter !== undefined) throw sqlError('42P02', `there is no parameter $${Number(parameter['number'] ?? 0)}`);
+    if (parameter !== undefined)
+      throw errorAt('42P02', `there is no parameter $${Number(parameter['number'] ?? 0)}`, placeOf(parameter));
     const ofRow = fieldsOfRow(n, table, columns);
-    if (ofRow !== undefined) return n['RowExpr'] === undefined ? ofRow : normalised(ofRow, table, columns, place);
+    if (ofRow !== undefined) return n['RowExpr'] === undefined ? ofRow : normalised(ctx, ofRow, table, columns, place);
     const names = referenceOf(n);
     if (names === null) return undefined;
     if (names.length === 2 && names[0] === table && names[1] !== '')
       return columnRef(names[1]!, (n['ColumnRef'] as Loose)['location']);
     const [only] = names;
     if (names.length > 1 || only === undefined || columns.some((c) => c.name === only)) return undefined;
-    if (SYSTEM_COLUMNS.has(only)) throw place.systemColumn(only);
-    if (only === table) throw place.wholeRow;
+    const at = placeOf(n['ColumnRef'] as Loose | undefined);
+    if (SYSTEM_COLUMNS.has(only)) throw addPosition(place.systemColumn(only), at);
+    if (only === table) throw addPosition(place.wholeRow, at);
     return undefined;
   });
 }
@@ -153,7 +166,7 @@ export function bindRowExpression(
   place: Place,
 ): BoundRowExpression {
   const live = nameable(columns);
-  const tree = normalised(node, table, live, place);
+  const tree = normalised(ctx, node, table, live, place);
   const placed = { node: tree, sql: deparse(tree) };
   const { sql, typeOid, typmod, collation, columnsUsed, immutable } = compiled(ctx, placed, live, place, null);
   if (!immutable) throw sqlError('42P17', place.notImmutable);

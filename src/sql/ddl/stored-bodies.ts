@@ -2,11 +2,13 @@
  * Bodies in standard SQL (RETURN, BEGIN ATOMIC) as the routine keeps them: trees in which all that is named is named by its oid,
  * as in the query of a view. So what is renamed is still meant, and what is read does not go from under it.
  *
- * Limits: a body with a statement that changes rows is kept as it was written, with the relations that it names.
+ * Limits: a body with a statement that changes rows is kept as it was written, with the relations that it names and the search
+ * path of that moment. New names of what it names end it, and functions that it calls have that path too.
  */
 import { QuoralError } from '../../base/errors.js';
 import { knowDefaults } from '../catalog/default-literals.js';
 import type { Routine, UsedRoutine, ViewSource } from '../catalog/descriptor.js';
+import { isTemporarySchemaName } from '../catalog/temporary-names.js';
 import { runBy } from '../catalog/used-routines.js';
 import type { ParsedStatement, StoredQuery } from '../contract.js';
 import { inputsOf } from '../plan/routines.js';
@@ -30,14 +32,25 @@ export async function storedBody(ctx: DdlContext, name: string, routine: Routine
   }
   const called = [...(routine.usedRoutines ?? []), ...made.flatMap(({ usedRoutines }) => usedRoutines)];
   for (const { routine: one } of called) ctx.catalog.routinesInUse.refuseTemporary(one.oid);
+  const types = [...(routine.usedTypes ?? []), ...made.flatMap(({ usedTypes }) => usedTypes)];
   const sources = joined(made.flatMap((one) => one.sources));
   return {
     trees: made.map(({ queryTree }) => queryTree),
     sources,
     reads: [...new Set([...(routine.reads ?? []), ...sources.map(({ id }) => id)])],
-    usedTypes: [...new Map(made.flatMap(({ usedTypes }) => usedTypes).map((one) => [one.typeOid, one])).values()],
+    usedTypes: [...new Map(types.map((one) => [one.typeOid, one])).values()],
     usedRoutines: [...new Map(called.map((one) => [one.routine.oid, one])).values()],
   };
+}
+
+/** Of a body that stays as it was written. Schemas of sessions are theirs alone. */
+export async function pathNow({ catalog, session }: DdlContext): Promise<readonly number[]> {
+  const ids: number[] = [];
+  for (const schema of session.searchPath) {
+    const id = isTemporarySchemaName(schema) ? null : await catalog.schemaId(schema);
+    if (id !== null) ids.push(id);
+  }
+  return ids;
 }
 
 async function storedQuery(

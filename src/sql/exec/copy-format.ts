@@ -7,6 +7,8 @@
  * CSV: quotes, doubled or escaped; an unquoted field equal to the NULL string is NULL; a row goes
  * on over line ends inside quotes.
  *
+ * The first row says what ends a row: a newline, a carriage return, or both. Another one of these is data that was not escaped.
+ *
  * Errors: 22P04 for bad structure, 22021 for invalid UTF-8, with the line in `where` (set by the
  * caller, which knows the table). Limit: ROW_BYTES_MAX for one row (54000).
  */
@@ -58,7 +60,13 @@ export class CopyReader {
   readonly #delimiter: number;
   readonly #quote: number;
   readonly #escape: number;
-  #rest: Buffer = Buffer.alloc(0);
+  readonly #rest = new UnfinishedRow();
+  /** How rows end; null: none has ended yet. */
+  #ending: 'newline' | 'return' | 'both' | null = null;
+  /** Where the row behind the one that was found begins. */
+  #next = 0;
+  /** Where the next carriage return is, at or behind the last place that was asked for. */
+  #returnAt = 0;
   /** How far #rest was searched for the end of a CSV row, and whether inside quotes there. */
   #scanned = 0;
   #quoted = false;
@@ -88,30 +96,38 @@ export class CopyReader {
   /** Feeds a chunk; calls `onRow` for every row that is complete. */
   push(chunk: Buffer, onRow: (fields: CopyField[]) => void): void {
     if (this.#ended) return;
-    const data = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    const data = this.#rest.with(chunk);
+    this.#returnAt = -1;
     let start = 0;
     for (;;) {
       const end = this.#rowEnd(data, start);
       if (end < 0) break;
+      const next = this.#next;
       this.#row(data, start, end, onRow);
-      start = end + 1;
+      start = next;
       this.#scanned = start;
       if (this.#ended) break;
     }
-    this.#rest = this.#ended || start === data.length ? Buffer.alloc(0) : data.subarray(start);
+    this.#rest.keep(this.#ended ? data.length : start);
     this.#scanned = Math.max(0, this.#scanned - start);
-    if (this.#rest.length > ROW_BYTES_MAX) {
+    if (this.#rest.bytes.length > ROW_BYTES_MAX) {
       throw sqlError('54000', `COPY row is longer than ${ROW_BYTES_MAX} bytes`);
     }
   }
 
   /** The data is over: a last row without a line end counts. */
   finish(onRow: (fields: CopyField[]) => void): void {
-    if (this.#ended || this.#rest.length === 0) return;
-    if (this.#quoted) throw sqlError('22P04', 'unterminated CSV quoted field');
-    const data = this.#rest;
-    this.#rest = Buffer.alloc(0);
-    this.#row(data, 0, data.length, onRow);
+    const data = this.#rest.bytes;
+    if (this.#ended || data.length === 0) return;
+    if (this.#quoted) {
+      this.line = this.#nextLine;
+      this.text = decodeText(data, 0, data.length);
+      throw sqlError('22P04', 'unterminated CSV quoted field');
+    }
+    // What might have been the first half of a line end.
+    const isReturn = this.#scanned === data.length - 1 && data[this.#scanned] === RETURN;
+    if (isReturn && this.#ending === 'both') throw this.#unescaped('return');
+    this.#row(data, 0, isReturn ? data.length - 1 : data.length, onRow);
   }
 
   #rowEnd(data: Buffer, start: number): number {
@@ -127,7 +143,8 @@ export class CopyReader {
         if (at + 1 >= data.length) break;
         at++;
       } else if (byte === quote) quoted = !quoted;
-      else if (byte === NEWLINE && !quoted) {
+      else if ((byte === NEWLINE || byte === RETURN) && !quoted) {
+        if (!this.#endsAt(data, at)) break;
         this.#quoted = false;
         return at;
       }
@@ -139,20 +156,53 @@ export class CopyReader {
 
   /** A line end that is escaped by a backslash belongs to the field. */
   #textRowEnd(data: Buffer, start: number): number {
-    let from = start;
-    for (;;) {
-      const end = data.indexOf(NEWLINE, from);
-      if (end < 0) return -1;
+    for (let from = Math.max(start, this.#scanned); ;) {
+      const newline = data.indexOf(NEWLINE, from);
+      if (this.#returnAt < from) {
+        const found = data.indexOf(RETURN, from);
+        this.#returnAt = found < 0 ? data.length : found;
+      }
+      const end = newline < 0 ? this.#returnAt : Math.min(newline, this.#returnAt);
+      this.#scanned = end;
+      if (end >= data.length) return -1;
       let slashes = 0;
       while (end - 1 - slashes >= start && data[end - 1 - slashes] === BACKSLASH) slashes++;
-      if (slashes % 2 === 0) return end;
+      if (slashes % 2 === 0) return this.#endsAt(data, end) ? end : -1;
       from = end + 1;
     }
   }
 
-  #row(data: Buffer, start: number, end: number, onRow: (fields: CopyField[]) => void): void {
-    let stop = end;
-    if (stop > start && data[stop - 1] === RETURN) stop--;
+  /** Whether the row ends here, at a newline or carriage return; if not, what follows must be seen. @throws QuoralError 22P04 */
+  #endsAt(data: Buffer, at: number): boolean {
+    const ending = this.#ending;
+    this.#next = at + 1;
+    if (data[at] === NEWLINE) {
+      if (ending === 'return' || ending === 'both') throw this.#unescaped('newline');
+      this.#ending = 'newline';
+      return true;
+    }
+    if (ending === 'newline') throw this.#unescaped('return');
+    if (ending === 'return') return true;
+    if (at + 1 >= data.length) return false;
+    const isBoth = data[at + 1] === NEWLINE;
+    if (!isBoth && ending === 'both') throw this.#unescaped('return');
+    this.#ending = isBoth ? 'both' : 'return';
+    if (isBoth) this.#next++;
+    return true;
+  }
+
+  #unescaped(what: 'newline' | 'return'): Error {
+    const name = what === 'newline' ? 'newline' : 'carriage return';
+    const isText = this.#options.format === 'text';
+    const hint = isText
+      ? `Use "\\${what === 'newline' ? 'n' : 'r'}" to represent ${name}.`
+      : `Use quoted CSV field to represent ${name}.`;
+    this.line = this.#nextLine;
+    this.text = null;
+    return sqlError('22P04', `${isText ? 'literal' : 'unquoted'} ${name} found in data`, { hint });
+  }
+
+  #row(data: Buffer, start: number, stop: number, onRow: (fields: CopyField[]) => void): void {
     this.line = this.#nextLine++;
     if (this.#skipHeader) {
       this.#skipHeader = false;
@@ -184,16 +234,26 @@ export class CopyReader {
     let start = 0;
     for (let at = 0; ; at++) {
       const code = at < text.length ? text.charCodeAt(at) : -1;
-      if (code === BACKSLASH && at + 1 < text.length) {
+      const isMark = code === BACKSLASH && text[at + 1] === '.';
+      if (isMark) this.#endAfter(text, at);
+      else if (code === BACKSLASH && at + 1 < text.length) {
         at++;
         continue;
       }
-      if (code !== -1 && code !== this.#delimiter) continue;
+      if (!isMark && code !== -1 && code !== this.#delimiter) continue;
       const raw = text.slice(start, at);
       fields.push(raw === nullText ? null : unescapeText(raw));
-      if (code === -1) return fields;
+      if (isMark || code === -1) return fields;
       start = at + 1;
     }
+  }
+
+  /** The mark that ends the data may stand behind a last row, and at the end of its line only. @throws QuoralError 22P04 */
+  #endAfter(text: string, at: number): void {
+    this.#ended = true;
+    if (at + 2 === text.length) return;
+    this.text = null;
+    throw sqlError('22P04', 'end-of-copy marker corrupt');
   }
 
   #csvFields(text: string): CopyField[] {
@@ -239,6 +299,40 @@ export class CopyReader {
         at++;
       }
     }
+  }
+}
+
+/** What has come of a row that is not over, with room for more of it: a row of megabytes comes in many chunks. */
+class UnfinishedRow {
+  bytes: Buffer = Buffer.alloc(0);
+  /** `bytes` are at its end. */
+  #room: Buffer | null = null;
+  #used = 0;
+
+  /** `bytes` and the chunk behind them. */
+  with(chunk: Buffer): Buffer {
+    const { length } = this.bytes;
+    const total = length + chunk.length;
+    if (length === 0) {
+      this.#room = null;
+      this.bytes = chunk;
+      return chunk;
+    }
+    if (this.#room === null || this.#used + chunk.length > this.#room.length) {
+      this.#room = Buffer.allocUnsafe(total * 2);
+      this.bytes.copy(this.#room);
+      this.#used = length;
+    }
+    chunk.copy(this.#room, this.#used);
+    this.#used += chunk.length;
+    this.bytes = this.#room.subarray(this.#used - total, this.#used);
+    return this.bytes;
+  }
+
+  /** Those before `from` are done with. */
+  keep(from: number): void {
+    this.bytes = this.bytes.subarray(from);
+    if (this.bytes.length === 0) this.#room = null;
   }
 }
 

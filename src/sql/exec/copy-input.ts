@@ -17,6 +17,8 @@ import { type CopyField, type CopyOptions, CopyReader } from './copy-format.js';
 const SHOWN_CHARACTERS = 100;
 
 export interface CopyInput {
+  /** Of the row that comes next. */
+  readonly nextLine: number;
   push(chunk: Buffer): void;
   finish(): void;
 }
@@ -71,6 +73,10 @@ class TextInput implements CopyInput {
       return (text) => type.input(text, typmod, format);
     });
     this.#onRow = (fields) => onValues(this.#values(fields), this.#reader.line, () => this.#shown(fields));
+  }
+
+  get nextLine(): number {
+    return this.#reader.line + 1;
   }
 
   push(chunk: Buffer): void {
@@ -194,6 +200,10 @@ class BinaryInput implements CopyInput {
     this.#reader = new BinaryCopyReader(copied.columns.length, (fields) =>
       onValues(this.#values(fields), this.#reader.line, () => null),
     );
+  }
+
+  get nextLine(): number {
+    return this.#reader.line + 1;
   }
 
   push(chunk: Buffer): void {

@@ -9,6 +9,7 @@
  *
  * Errors carry PostgreSQL's CONTEXT: table, line, and the column with its input where there is one.
  */
+import { QuoralError } from '../../base/errors.js';
 import type { TableDescriptor } from '../catalog/descriptor.js';
 import type { ExecContext, Execution } from '../contract.js';
 import type { Expr } from '../plan/expr.js';
@@ -22,7 +23,7 @@ import { compilePlan } from './compile-plan.js';
 import { beginConstraints, relieveConstraints, settleConstraints } from './constraint-checks.js';
 import { binaryHeader, binaryRow, binaryTrailer } from './copy-binary.js';
 import { type CopyOptions, formatCopyRow } from './copy-format.js';
-import { copyEncoding, openCopyInput, withCopyContext } from './copy-input.js';
+import { copyEncoding, type CopyInput, openCopyInput, withCopyContext } from './copy-input.js';
 import { compileSources, type RowMaker } from './dml.js';
 import { type CompiledTest, compileTest, layoutOf, testRow } from './eval.js';
 import { openTarget, type RowTarget } from './row-targets.js';
@@ -110,7 +111,7 @@ class CopyFromExecution implements Execution {
       await this.#look(seen, batch);
     };
     let bytes = 0;
-    for await (const chunk of sink.copyIn(options.format, positions.length)) {
+    for await (const chunk of this.#told(sink.copyIn(options.format, positions.length), input)) {
       checkCancelled(ctx);
       input.push(chunk);
       await look();
@@ -125,6 +126,16 @@ class CopyFromExecution implements Execution {
     await target.finish();
     await settleConstraints(ctx);
     return 'done';
+  }
+
+  /** The client may end it with an error of its own. */
+  async *#told(chunks: AsyncIterable<Buffer>, input: CopyInput): AsyncIterable<Buffer> {
+    try {
+      yield* chunks;
+    } catch (error) {
+      const isEnded = error instanceof QuoralError && error.sqlstate === '57014';
+      throw isEnded ? this.#withContext(error, input.nextLine, null) : error;
+    }
   }
 
   /** Adds the rows that are to be written to the batch. */

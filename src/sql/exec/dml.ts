@@ -11,7 +11,8 @@
 import { unreachable } from '../../base/assert.js';
 import { QuoralError, sqlError } from '../../base/errors.js';
 import type { Key } from '../../base/key.js';
-import { isReferenced } from '../catalog/descriptor.js';
+import { type IndexDescriptor, isReferenced } from '../catalog/descriptor.js';
+import { decideArbiters } from '../plan/arbiters.js';
 import { type Expr, hasSubquery, some } from '../plan/expr.js';
 import type {
   ConflictClause,
@@ -264,6 +265,8 @@ export class Inserter {
   readonly #out: Row[] = [];
   /** Primary keys that this statement has inserted or updated: none may be updated again. */
   readonly #touched = new Set<Key>();
+  /** null: every unique index. */
+  readonly #arbiters: readonly IndexDescriptor[] | null;
   #target: RowTarget | null = null;
 
   constructor(
@@ -283,6 +286,9 @@ export class Inserter {
     this.#early = ahead ? new Map() : null;
     this.#decisions = decides ? new Map() : null;
     this.#checksViews = writer.hasViewChecks && !writer.viewChecksWait;
+    const { arbiters = null, inference = null } = conflict?.clause ?? {};
+    const { parameters, format } = run.ctx;
+    this.#arbiters = inference === null ? arbiters : decideArbiters(writer.table, inference, parameters, format);
   }
 
   async all(input: Operator, whole: boolean, deferred: boolean, ingest: boolean): Promise<Row[]> {
@@ -438,8 +444,7 @@ export class Inserter {
 
   #isArbiter(index: IndexCodec): boolean {
     if (this.#conflict === null) return false;
-    const { arbiters } = this.#conflict.clause;
-    return arbiters === null || arbiters.some((a) => a.id === index.index.id);
+    return this.#arbiters === null || this.#arbiters.some((a) => a.id === index.index.id);
   }
 
   async #clash(full: Row, index: IndexCodec, value: Buffer, present: Map<Key, Buffer | null>): Promise<void> {

@@ -5,6 +5,7 @@ import type { DistinctPlan, FilterPlan, LimitPlan, ProjectPlan, SetOpPlan } from
 import type { Datum } from '../types/datum.js';
 import { compilePlan } from './compile-plan.js';
 import { compileExpr, compileRow, compileTest, layoutOf, type Compiled } from './eval.js';
+import { LateError } from './late-error.js';
 import { compileHasher, type RowHasher } from './hashing.js';
 import { eachRow } from './pace.js';
 import { type Batch, drain, LazyRows, type Operator, type OperatorFactory, type Row, type Run } from './run.js';
@@ -17,11 +18,14 @@ const NO_ROW: Row = [];
 export class MapOperator implements Operator {
   readonly #input: Operator;
   readonly #map: (batch: Batch) => Soon<Batch>;
-  constructor(input: Operator, map: (batch: Batch) => Soon<Batch>) {
+  readonly #late: LateError | null;
+  constructor(input: Operator, map: (batch: Batch) => Soon<Batch>, late: LateError | null = null) {
     this.#input = input;
     this.#map = map;
+    this.#late = late;
   }
   next(): Soon<Batch | null> {
+    this.#late?.raise();
     for (;;) {
       const batch = this.#input.next();
       if (batch instanceof Promise) return this.#nextWaiting(batch);
@@ -46,7 +50,10 @@ export class MapOperator implements Operator {
 export function compileFilter(plan: FilterPlan): OperatorFactory {
   const input = compilePlan(plan.input);
   const test = compileTest(plan.condition, layoutOf(plan.input.columns));
-  return (run) => new MapOperator(input(run), (batch) => filterRows(batch, test, run));
+  return (run) => {
+    const late = new LateError();
+    return new MapOperator(input(run), (batch) => filterRows(batch, test, run, late), late);
+  };
 }
 
 export function compileProject(plan: ProjectPlan): OperatorFactory {
@@ -56,17 +63,20 @@ export function compileProject(plan: ProjectPlan): OperatorFactory {
     plan.items.map((i) => i.expr),
     layout,
   );
-  return (run) =>
-    new MapOperator(input(run), (batch) => {
-      const out = new Array<Row>(batch.length);
-      const make = (from: Row, i: number): Promise<void> | null => {
+  return (run) => {
+    const late = new LateError();
+    const project = (batch: Batch): Soon<Batch> => {
+      const out: Row[] = [];
+      const make = (from: Row): Promise<void> | null => {
         const made = row.waits ? row.later(from, run) : row.now(from, run);
-        if (made instanceof Promise) return made.then((values) => void (out[i] = values));
-        out[i] = made;
+        if (made instanceof Promise) return made.then((values) => void out.push(values));
+        out.push(made);
         return null;
       };
-      return after(eachRow(batch, make, run.ctx), () => out);
-    });
+      return late.rowsOf(out, () => eachRow(batch, make, run.ctx));
+    };
+    return new MapOperator(input(run), project, late);
+  };
 }
 
 /** LIMIT's and OFFSET's value: NULL means none; negative is an error. */

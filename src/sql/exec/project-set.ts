@@ -7,6 +7,7 @@ import type { Datum } from '../types/datum.js';
 import { checkCancelled } from './cancel.js';
 import { compilePlan } from './compile-plan.js';
 import { layoutOf } from './eval.js';
+import { LateError } from './late-error.js';
 import { breathe } from './pace.js';
 import { type Batch, BATCH_ROWS, type Operator, type OperatorFactory, type Row, type Run } from './run.js';
 import { compileRowSource, type RowSource } from './sources.js';
@@ -22,6 +23,7 @@ class ProjectSetOperator implements Operator {
   readonly #input: Operator;
   readonly #sources: readonly RowSource[];
   readonly #run: Run;
+  readonly #late = new LateError();
   #batch: Batch = [];
   #at = 0;
   #row: Row = [];
@@ -35,7 +37,17 @@ class ProjectSetOperator implements Operator {
   }
 
   async next(): Promise<Batch | null> {
+    this.#late.raise();
     const out: Row[] = [];
+    try {
+      return await this.#fill(out);
+    } catch (error) {
+      if (this.#late.waits(out, error)) return out;
+      throw error;
+    }
+  }
+
+  async #fill(out: Row[]): Promise<Batch | null> {
     for (;;) {
       while (out.length < BATCH_ROWS) {
         const values = this.#values();

@@ -22,7 +22,7 @@ import { isReferenced, type TableDescriptor } from '../catalog/descriptor.js';
 import type { ExecContext } from '../contract.js';
 import type { TableChecks } from '../plan/logical.js';
 import type { Datum } from '../types/datum.js';
-import { checkDomain, checkDomainLater, domainWaits, isConstrained } from '../functions/domains.js';
+import { checkDomain, checkDomainLater, domainWaits, holdsDomain } from '../functions/domains.js';
 import { claimKeys } from './deferrable-unique.js';
 import { type CompiledTest, compileExpr, compileTest, type Compiled, layoutOf, testRow } from './eval.js';
 import { type IndexCodec, tableCodec, type TableCodec } from './index-codec.js';
@@ -87,7 +87,7 @@ export class RowWriter {
     }));
     this.#generatedWait = this.#generated.some(({ compute }) => compute.waits);
     this.#domains = table.columns.flatMap(({ typeOid, dropped }, position) =>
-      !dropped && isConstrained(typeOid) ? [{ position, typeOid }] : [],
+      !dropped && holdsDomain(typeOid) ? [{ position, typeOid }] : [],
     );
     this.#domainsWait = this.#domains.some(({ typeOid }) => domainWaits(typeOid));
     this.#notNull = table.columns.flatMap((c, i) => (c.nullable || c.dropped ? [] : [i]));

@@ -23,6 +23,7 @@ import { type AsyncEval, type CompiledTest, compileExpr, compileTest, layoutOf, 
 import { type IndexCodec, type InvertedCodec, type TableCodec, tableCodec } from './index-codec.js';
 import { checkCancelled } from './cancel.js';
 import { type ItemTest, type Postings, postingsOf } from './inverted-scan.js';
+import { LateError } from './late-error.js';
 import { eachRow } from './pace.js';
 import { type PendingUse, usageOf } from '../usage/session-usage.js';
 import { type Batch, BATCH_ROWS, type Operator, type OperatorFactory, type Row, rowBytes, type Run } from './run.js';
@@ -297,6 +298,7 @@ interface ScanShape {
 class ScanOperator implements Operator {
   readonly #shape: ScanShape;
   readonly #run: Run;
+  readonly #late = new LateError();
   #targets: Targets | null = null;
   #at = 0;
   #resume: Span | null = null;
@@ -325,6 +327,7 @@ class ScanOperator implements Operator {
 
   async next(): Promise<Batch | null> {
     const { path } = this.#shape;
+    this.#late.raise();
     this.#targets ??= path.waits ? await path.waitedTargets(this.#run) : path.targets(this.#run);
     if (this.#use === undefined) this.#noteScan();
     while (this.#left > 0) {
@@ -332,7 +335,7 @@ class ScanOperator implements Operator {
       const rows = this.#run.settles ? await this.#nextSettled(this.#targets) : await this.#page(this.#targets);
       if (rows === null) return null;
       this.#noteRows(rows.length);
-      const kept = await filterRows(rows, this.#shape.filter, this.#run);
+      const kept = await filterRows(rows, this.#shape.filter, this.#run, this.#late);
       if (kept.length === 0) continue;
       this.#left -= kept.length;
       return kept;
@@ -456,7 +459,13 @@ class ScanOperator implements Operator {
   }
 }
 
-export function filterRows(rows: readonly Row[], test: CompiledTest | null, run: Run): Soon<readonly Row[]> {
+/** `late`: of an operator that may give the rows before one that fails. */
+export function filterRows(
+  rows: readonly Row[],
+  test: CompiledTest | null,
+  run: Run,
+  late: LateError | null = null,
+): Soon<readonly Row[]> {
   if (test === null || rows.length === 0) return rows;
   const kept: Row[] = [];
   const keep = (row: Row): Promise<void> | null => {
@@ -469,5 +478,6 @@ export function filterRows(rows: readonly Row[], test: CompiledTest | null, run:
     if (passes) kept.push(row);
     return null;
   };
+  if (late !== null) return late.rowsOf(kept, () => eachRow(rows, keep, run.ctx));
   return after(eachRow(rows, keep, run.ctx), () => kept);
 }

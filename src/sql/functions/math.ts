@@ -23,6 +23,7 @@ import {
   trimScale,
   truncNumeric,
 } from '../types/numeric.js';
+import { formatFloat8 } from '../types/float.js';
 import { fn, fns } from './define.js';
 import { powerFloat } from './operators-arithmetic.js';
 
@@ -223,7 +224,15 @@ function product(from: number, to: number): bigint {
 }
 
 fn('random() float8', (ctx: ExecContext) => ctx.rng.next(), { volatility: 'volatile' });
-fn('setseed(float8) void', () => '', { volatility: 'volatile' });
+fn(
+  'setseed(float8) void',
+  (seed: number) => {
+    if (!(seed >= -1 && seed <= 1))
+      throw sqlError('22023', `setseed parameter ${formatFloat8(seed, 0)} is out of allowed range [-1,1]`);
+    return '';
+  },
+  { volatility: 'volatile' },
+);
 
 function bucket(position: number, count: number): number {
   return toInt4(Math.max(0, Math.min(count + 1, position)));

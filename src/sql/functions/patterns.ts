@@ -26,7 +26,7 @@ const PATTERN_MAX = 1024 * 1024;
 /** pattern LIKE … ESCAPE e: rewrites the pattern to use a backslash. */
 function likeEscape(pattern: string, escape: string): string {
   if (charLength(escape) > 1)
-    throw sqlError('22019', 'invalid escape string', { hint: 'Escape string must be empty or one character.' });
+    throw sqlError('22025', 'invalid escape string', { hint: 'Escape string must be empty or one character.' });
   if (escape === '\\') return pattern;
   if (escape === '') return replaceEach(pattern, /\\/g, '\\\\');
   if (pattern.length > PATTERN_MAX) throw sqlError('54000', 'pattern is too long');

@@ -316,7 +316,8 @@ export function resolveFunction(
 ): ResolvedCall<FunctionEntry> {
   const found = findFunction(name, args, options);
   if (found !== null) return found;
-  const contradiction = options.completed === true ? findContradiction(options.routines![0]!.argOids, args) : null;
+  const contradiction =
+    options.completed === true ? findContradiction(options.routines![0]!.argOids, options.declared ?? args) : null;
   if (contradiction !== null) throw contradiction;
   const asCast = functionAsCast(name, args);
   if (asCast !== null) return asCast;
@@ -383,9 +384,11 @@ function isHidden(
   return c.types.join() === before.types.join();
 }
 
+export const NOT_UNIQUE_HINT = 'Could not choose a best candidate function. You might need to add explicit type casts.';
+
 export function notUnique(name: string, args: readonly number[]): Error {
   return sqlError('42725', `function ${describeCall(name, args)} is not unique`, {
-    hint: 'Could not choose a best candidate function. You might need to add explicit type casts.',
+    hint: NOT_UNIQUE_HINT,
   });
 }
 

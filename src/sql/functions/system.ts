@@ -129,7 +129,7 @@ fn(
 const WAITS = { volatility: 'volatile', mayWait: true } as const;
 for (const type of ['regclass', 'text']) {
   fn(`nextval(${type}) int8`, (s: string | number, ctx: ExecContext) => ctx.services.nextval(s), WAITS);
-  fn(`currval(${type}) int8`, (s: string | number, ctx: ExecContext) => ctx.services.currval(s), VOLATILE);
+  fn(`currval(${type}) int8`, (s: string | number, ctx: ExecContext) => ctx.services.currval(s), WAITS);
   fn(
     `setval(${type}, int8) int8`,
     (s: string | number, v: bigint, ctx: ExecContext) => ctx.services.setval(s, v, true),

@@ -60,6 +60,13 @@ export function locationOf(node: Node | undefined): number {
   return body.arg !== undefined && typeof body.arg === 'object' ? locationOf(body.arg) : -1;
 }
 
+/** Where the expression begins, which for an operator is before it. */
+export function startOf(node: Node | undefined): number {
+  const operation = as(node, 'A_Expr');
+  const left = operation?.lexpr === undefined ? -1 : startOf(operation.lexpr);
+  return left >= 0 ? left : locationOf(node);
+}
+
 export function selectOf(node: Node | undefined): SelectStmt | undefined {
   return as(node, 'SelectStmt');
 }

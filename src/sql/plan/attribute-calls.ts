@@ -5,6 +5,9 @@
  * Names of columns are not looked up among functions beforehand, as nearly all of them are just that. Where one is
  * missing, the error says by which name a function could stand for it, and who has the catalog at hand binds once more.
  */
+import type { Node } from 'libpg-query';
+import { QuoralError } from '../../base/errors.js';
+import { isBuiltInFunction } from './ast.js';
 import type { FunctionEntry } from '../functions/entry.js';
 import { makeCall } from './bind-call.js';
 import { errorAt } from './binder.js';
@@ -38,10 +41,10 @@ export function attributeCall(ctx: ExprContext, row: Expr, name: string, locatio
   return makeCall(ctx, name, [arg], [location], location, { routines: entries });
 }
 
-/** What `column` gives; where it finds none, a function that takes the row. */
+/** What `column` gives; where it finds none, a function that takes the row, which is also given as it is written. */
 export function attributeOr(
   ctx: ExprContext,
-  row: () => Expr,
+  row: { readonly expr: () => Expr; readonly node: () => Node },
   name: string,
   location: number,
   column: () => Expr,
@@ -49,11 +52,31 @@ export function attributeOr(
   try {
     return column();
   } catch (error) {
-    const call = attributeCall(ctx, row(), name, location);
+    // What is stored holds a user's function by the call that names it, of which there is none.
+    const stored = ctx.binder.pins !== null;
+    const own = stored ? null : attributeCall(ctx, row.expr(), name, location);
+    const call = own ?? callOfRow(ctx, row.node(), name, location, stored);
     if (call !== null) return call;
-    throw wants(error, name);
+    throw stored ? error : wants(error, name);
   }
 }
+
+/** name(row) for any other function, built-in ones and aggregates too; null if none takes the row. */
+function callOfRow(ctx: ExprContext, row: Node, name: string, location: number, stored: boolean): Expr | null {
+  const isOwn = !stored && (routinesNamed(ctx.binder, null, name)?.length ?? 0) > 0;
+  if (!isOwn && !isBuiltInFunction(null, name)) return null;
+  try {
+    return ctx.bind(ctx, {
+      FuncCall: { funcname: [{ String: { sval: name } }], args: [row], funcformat: 'COERCE_EXPLICIT_CALL', location },
+    });
+  } catch (error) {
+    if (error instanceof QuoralError && UNFIT.has(error.sqlstate)) return null;
+    throw error;
+  }
+}
+
+/** No function takes the row, or only one that is no plain one. */
+const UNFIT: ReadonlySet<string> = new Set(['42883', '42725', '42809', '42804', '42P13', '42601']);
 
 /** f(row) for a column f of the row; null if it is none. */
 export function columnCall(row: Expr, name: string): Expr | null {
@@ -76,8 +99,8 @@ function compositeField(arg: Expr, fields: readonly CompositeField[], name: stri
   return fieldOf(arg, index, fields[index]!);
 }
 
-/** (row).field, for functions that return records and for rows of a table. */
-export function bindField(b: Binder, arg: Expr, name: string, location: number): Expr {
+/** (row).field, for functions that return records and for rows of a table. `alias`: by which a relation's row is named. */
+export function bindField(b: Binder, arg: Expr, name: string, location: number, alias?: string): Expr {
   if (arg.kind === 'row') {
     const named = placeNamed(arg, name);
     if (named >= 0) return alone(arg.args[named]!);
@@ -86,6 +109,9 @@ export function bindField(b: Binder, arg: Expr, name: string, location: number):
     if (arg.oid === OID.record && at >= 0 && at < arg.args.length) return alone(arg.args[at]!);
   }
   const fields = fieldsOf(arg.oid);
+  const isRelation = arg.kind === 'row' && arg.names !== undefined && alias !== undefined;
+  if (isRelation && fields?.some((f) => f.name === name) !== true)
+    throw errorAt('42703', `column ${alias}.${name} does not exist`, location);
   if (fields !== null) return compositeField(arg, fields, name, location);
   const columns = recordFieldsOf(b.recordColumns, arg);
   const index = columns?.findIndex((c) => c.name === name) ?? -1;

@@ -111,7 +111,8 @@ function makeAggregate(inner: ExprContext, written: WrittenAggregate): Aggregate
   if (hypothetical !== null) return hypothetical;
   const sorts = within ? (call.agg_order ?? []).map((s) => as(s, 'SortBy')!) : [];
   const nodes = [...placedArguments(inner, name, call), ...sorts.map((s) => s.node!)];
-  if (nodes.length === 0 && call.agg_star !== true && own?.entries.every((e) => e.argOids.length > 0) !== true) {
+  const hasStar = own === null ? name === 'count' : own.entries.some((e) => e.argOids.length === 0);
+  if (nodes.length === 0 && call.agg_star !== true && hasStar) {
     throw errorAt('42809', `${name}(*) must be used to call a parameterless aggregate function`, location);
   }
   const args = nodes.map((n) => inner.bind(inner, n));

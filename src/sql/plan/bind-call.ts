@@ -44,7 +44,7 @@ import {
   noSuchCall,
   pinCall,
   placeNamed,
-  refuseCall,
+  refusedCall,
   refuseProcedure,
   routineEntry,
   routinesBeside,
@@ -305,7 +305,10 @@ function bindNamed(ctx: ExprContext, call: FuncCall, names: readonly string[]): 
 
 /** d(x) for a domain or an enum d, which is x::d; null if it is none. @throws QuoralError 0A000 in a view */
 function castByName(b: Binder, schema: string | null, name: string, call: FuncCall, arg: Expr): Expr | null {
-  const oid = b.catalog.type({ schema, name, isType: true })?.typeOid;
+  const type = b.catalog.type({ schema, name, isType: true });
+  // As a function, what is temporary is found by its schema only.
+  if (type?.isTemporary === true && schema === null) return null;
+  const oid = type?.typeOid;
   const kind = oid === undefined ? undefined : userTypeOf(oid)?.kind;
   if (oid === undefined || (kind !== 'domain' && kind !== 'enum') || !isTakenAs(arg.oid, baseOidOf(oid))) return null;
   const made = tryCoerce(b, arg, oid, -1, 'explicit', locationOf(call.args![0]));
@@ -386,20 +389,20 @@ function bindRoutine(ctx: ExprContext, call: FuncCall, name: string, groups: rea
     throw errorAt('42809', `OVER specified, but ${name} is not a window function nor an aggregate function`, location);
   const written = call.args ?? [];
   const routines = groups.flatMap((g) => g.routines.filter((r) => r.procedure === isCalled(call)));
-  const placed = firstNamed(written) < 0 ? null : placeNamed(ctx, name, routines, call);
+  const placed = firstNamed(written) < 0 ? null : placeNamed(ctx, name, groups, call);
   if (firstNamed(written) >= 0 && placed === null) throw noSuchCall(ctx, name, written, location, isCalled(call));
   const nodes = placed?.nodes ?? written;
   const args = placed?.args ?? written.map((n, i) => asRowType(ctx.binder, ctx.bind(ctx, n), routines, i));
   const entries = placed === null ? functionsOf(groups, isCalled(call)) : [routineEntry(name, placed.routine)];
   const oids = args.map((a) => typeOfExpr(ctx.binder, a));
-  if (entries.length === 0 && isCalled(call)) refuseCall(groups, name, oids, location);
+  if (entries.length === 0 && isCalled(call)) throw refusedCall(groups, name, oids, location);
   if (entries.length === 0) refuseProcedure(groups, name, oids, location);
   const options = {
     ...{ variadic: call.func_variadic === true, routines: entries, alike: inOneOf(groups) },
     ...(placed === null ? {} : { completed: true }),
   };
   const places = nodes.map((node) => (node === null ? -1 : locationOf(node)));
-  const made = makeCall(ctx, name, args, places, location, options);
+  const made = orNoProcedure(call, groups, oids, () => makeCall(ctx, name, args, places, location, options));
   if ((made.kind === 'call' || made.kind === 'srf') && made.entry.routine !== undefined) {
     pinCall(ctx.binder, call, groups, made.entry.routine);
     if (isCalled(call)) {
@@ -408,6 +411,20 @@ function bindRoutine(ctx: ExprContext, call: FuncCall, name: string, groups: rea
     }
   }
   return made;
+}
+
+function orNoProcedure(
+  call: FuncCall,
+  groups: readonly ResolvedRoutines[],
+  oids: readonly number[],
+  make: () => Expr,
+): Expr {
+  try {
+    return make();
+  } catch (error) {
+    const isMissing = error instanceof QuoralError && error.sqlstate === '42883' && isCalled(call);
+    throw isMissing ? refusedCall(groups, stringsOf(call.funcname).join('.'), oids, call.location ?? 0) : error;
+  }
 }
 
 /** What stands for a parameter that only gives is not looked at. */
@@ -471,7 +488,9 @@ export function makeCall(
   let declaredOids: readonly number[] | null = null;
   if (routine !== undefined) {
     asDomains(b, coerced, routine, locations);
-    declaredOids = positioned(location, () => asDeclared(b, resolved.entry, args, coerced, locations));
+    const completes = options.completed === true;
+    const declare = (): readonly number[] | null => asDeclared(b, resolved.entry, args, coerced, locations, completes);
+    declaredOids = completes ? declare() : positioned(location, declare);
   }
   const given = coerced.length;
   if (routine !== undefined && coerced.length < inputsOf(routine).length) {

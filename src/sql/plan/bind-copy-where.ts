@@ -5,8 +5,9 @@ import type { TableDescriptor } from '../catalog/descriptor.js';
 import { bindExpr } from './bind-expr.js';
 import { exprContext } from './bind-select.js';
 import { visibleColumns } from './bind-table.js';
-import { type Binder, errorAt, Scope } from './binder.js';
+import { type Binder, Scope } from './binder.js';
 import { locationOf } from './ast.js';
+import { refuseSubquery } from './refuse-subquery.js';
 import { collateExpr } from './collate-plan.js';
 import { coerceBoolean } from './coerce.js';
 import { type Expr, walk } from './expr.js';
@@ -14,8 +15,7 @@ import type { PlanColumn } from './logical.js';
 
 /** Over `row`, which has the table's columns at their positions. */
 export function bindCopyWhere(b: Binder, node: Node, table: TableDescriptor, row: readonly PlanColumn[]): Expr {
-  const subquery = findSubquery(node);
-  if (subquery !== null) throw errorAt('0A000', 'cannot use subquery in COPY FROM WHERE condition', subquery);
+  refuseSubquery(node, 'COPY FROM WHERE condition');
   const columns = visibleColumns(table, row);
   const scope = new Scope(null, [{ alias: table.name, schema: null, columns, table }], columns);
   const bound = bindExpr(exprContext(b, scope, 'COPY FROM WHERE conditions'), node);
@@ -29,15 +29,4 @@ export function bindCopyWhere(b: Binder, node: Node, table: TableDescriptor, row
     });
   });
   return collateExpr(b, condition);
-}
-
-/** Where the first one is written; null if there is none. */
-function findSubquery(value: unknown): number | null {
-  if (typeof value !== 'object' || value === null) return null;
-  for (const [key, child] of Object.entries(value)) {
-    if (key === 'SubLink') return (child as { location?: number }).location ?? 0;
-    const found = findSubquery(child);
-    if (found !== null) return found;
-  }
-  return null;
 }

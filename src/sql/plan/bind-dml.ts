@@ -12,11 +12,11 @@ import type {
   SelectStmt,
   UpdateStmt,
 } from 'libpg-query';
-import type { ColumnDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import type { ColumnDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { RIGHTS } from '../catalog/acl.js';
 import { CHANGES } from './access-notes.js';
 import { subqueryPlan } from './aggregate-level.js';
-import { as, locationOf, must } from './ast.js';
+import { as, locationOf, must, startOf } from './ast.js';
 import { Scope, columnExpr, errorAt } from './binder.js';
 import type { Binder, BoundFrom, CteEntry, ExprContext, ScopeRelation } from './binder.js';
 import { bindExpr, starColumns } from './bind-expr.js';
@@ -212,7 +212,7 @@ function insertSource(
     return { kind: 'values', columns, rows };
   }
   const plan = bindSelect(b, select, null, ctes, { keepUnknown: true });
-  checkWidth(plan.columns.length, named, stmt.cols, target, -1);
+  checkWidth(plan.columns.length, named, stmt.cols, target, startOf(outputAt(select, named.length)));
   for (const at of named.slice(0, plan.columns.length)) noteWritten(target, at, 'inserted');
   const targets = named.slice(0, plan.columns.length).map((p) => table.columns[p]!);
   const generated = targets.find((c) => c.generated != null);
@@ -227,6 +227,12 @@ function insertSource(
   const positions = [...new Set(named.slice(0, plan.columns.length))];
   positions.forEach((position, i) => given.set(position, i));
   return parts.some((part) => part !== null) ? withParts(ctx, input, named, parts, positions, table.columns) : input;
+}
+
+/** What a SELECT's list has there; its leftmost SELECT's, of several. */
+function outputAt(select: SelectStmt, at: number): Node | undefined {
+  const first = select.larg === undefined ? select : null;
+  return first === null ? outputAt(select.larg!, at) : as(first.targetList?.[at], 'ResTarget')?.val;
 }
 
 export function insertCell(b: Binder, ctx: ExprContext, column: ColumnDescriptor, node: Node, override: string): Expr {
@@ -248,12 +254,11 @@ function schemaOf(target: WriteTarget, range: RangeVar): string | null {
 }
 
 /** Whether a row conflicts tells of the values there are. */
-function noteArbiters({ entries, views }: WriteTarget, arbiters: readonly IndexDescriptor[]): void {
+function noteArbiters({ entries, views }: WriteTarget, reads: ReadonlySet<number>): void {
   const [entry] = entries;
   if (views.length > 0 || entry === undefined) return;
   entry.rights |= RIGHTS.select;
-  for (const { columns } of arbiters)
-    for (const { columnId } of columns) if (columnId > 0) entry.selected.add(columnId);
+  for (const id of reads) if (id > 0) entry.selected.add(id);
 }
 
 function scanTarget(b: Binder, scan: ScanPlan, { entries, relation }: WriteTarget, range: RangeVar): BoundFrom {
@@ -272,10 +277,11 @@ function bindConflict(
 ): ConflictClause {
   const update = clause.action === 'ONCONFLICT_UPDATE';
   const { table } = target;
-  const arbiters = clause.infer === undefined ? null : inferArbiters(b, clause.infer, target, place.alias);
-  if (arbiters !== null) noteArbiters(target, arbiters);
+  const inferred = clause.infer === undefined ? null : inferArbiters(b, clause.infer, target, place.alias);
+  if (inferred !== null) noteArbiters(target, inferred.reads);
+  const { arbiters, inference } = inferred ?? { arbiters: null, inference: null };
   if (update) target.entries.forEach((entry) => (entry.rights |= CHANGES.update));
-  if (!update) return { arbiters, update: null };
+  if (!update) return { arbiters, inference, update: null };
   if (arbiters === null) {
     throw errorAt(
       '42601',
@@ -308,7 +314,7 @@ function bindConflict(
   );
   const parts = where === null ? shown : [...shown, settle(where, computed)];
   const condition = parts.length === 0 ? null : conjunction(parts);
-  return { arbiters, update: { excluded, existing, assignments, where: condition } };
+  return { arbiters, inference, update: { excluded, existing, assignments, where: condition } };
 }
 
 /** A row that the view does not show is not to be changed through it. @throws QuoralError 55000 as it runs */

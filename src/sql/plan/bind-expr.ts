@@ -9,7 +9,7 @@ import { identityCast } from '../types/casts.js';
 import { OID } from '../types/oids.js';
 import { baseOidOf, fieldsOf } from '../types/user-types.js';
 import { arrayOidOf, elementOidOf, formatType, isArrayType, isVectorType } from '../types/registry.js';
-import { as, kindOf, locationOf, stringsOf } from './ast.js';
+import { as, kindOf, locationOf, stringsOf, startOf } from './ast.js';
 import { errorAt, findColumn, findRelation } from './binder.js';
 import type { Binder, ExprContext, ScopeRelation } from './binder.js';
 import { bindAnyAll, bindCall, bindComparison, bindIn, bindOperator, compareRows, makeOperator } from './bind-call.js';
@@ -182,6 +182,7 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
     if (relation !== null) return readRow(ctx, relation, location);
     throw missingColumn(ctx, null, name, location);
   }
+  if (names.length > 3) refuseFarName(ctx, names, location);
   const name = names.at(-1)!;
   const table = names.at(-2)!;
   const relation = findRelation(ctx.scope, names.length > 2 ? names.at(-3)! : null, table, location);
@@ -197,7 +198,10 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
   if (matches.length === 0)
     return attributeOr(
       ctx,
-      () => readRow(ctx, relation, location),
+      {
+        expr: () => readRow(ctx, relation, location),
+        node: () => ({ ColumnRef: { ...ref, fields: fields.slice(0, -1) } }),
+      },
       name,
       location,
       () => systemColumnOf(ctx, relation, table, name, location),
@@ -353,13 +357,13 @@ function withoutSets(ctx: ExprContext, clause: string): ExprContext {
 function bindChoice(ctx: ExprContext, node: Node): Expr {
   const first = as(node, 'CoalesceExpr');
   if (first !== undefined) {
-    const given = unify(withoutSets(ctx, 'COALESCE'), first.args ?? [], 'COALESCE', first.location ?? 0);
+    const given = unify(withoutSets(ctx, 'COALESCE'), first.args ?? [], 'COALESCE');
     const { exprs, oid, typmod, declared } = given;
     return declaredAs({ kind: 'coalesce', args: exprs, oid, typmod }, declared);
   }
   const e = as(node, 'MinMaxExpr')!;
   const greatest = e.op !== 'IS_LEAST';
-  const { exprs, oid, typmod, declared } = unify(ctx, e.args ?? [], greatest ? 'GREATEST' : 'LEAST', e.location ?? 0);
+  const { exprs, oid, typmod, declared } = unify(ctx, e.args ?? [], greatest ? 'GREATEST' : 'LEAST');
   return declaredAs({ kind: 'minmax', greatest, args: exprs, oid, typmod }, declared);
 }
 
@@ -383,7 +387,7 @@ function bindCase(ctx: ExprContext, node: Node): Expr {
   const otherwise = e.defresult === undefined ? constant(null, OID.unknown) : bindExpr(ctx, e.defresult);
   // The ELSE branch is looked at first when the type is chosen.
   const choices = [otherwise, ...results.map((r) => r.expr)];
-  const oid = commonType(b, choices, 'CASE', e.location ?? 0);
+  const oid = commonType(b, choices, 'CASE', [startOf(e.defresult), ...results.map((r) => startOf(r.node))]);
   const declared = commonDeclared(choices, oid);
   const typmod = commonTypmod(choices, declared);
   const made: Expr = {
@@ -423,10 +427,9 @@ function unify(
   ctx: ExprContext,
   nodes: readonly Node[],
   what: string,
-  location: number,
 ): { exprs: Expr[]; oid: number; typmod: number; declared: number } {
   const bound = nodes.map((n) => bindExpr(ctx, n));
-  const oid = commonType(ctx.binder, bound, what, location);
+  const oid = commonType(ctx.binder, bound, what, nodes.map(startOf));
   const declared = commonDeclared(bound, oid);
   const typmod = commonTypmod(bound, declared);
   const exprs = bound.map((e, i) => toCommon(ctx.binder, e, oid, what, locationOf(nodes[i])));
@@ -482,7 +485,7 @@ function bindArray(ctx: ExprContext, nodes: readonly Node[], location: number, w
     return as(nodes[i], 'A_ArrayExpr') !== undefined || (isArrayType(oid) && !isVectorType(oid));
   });
   const wantedElement = wanted === 0 || !isNested ? wanted : arrayOidOf(wanted);
-  const oid = wanted !== 0 ? wantedElement : commonType(b, bound, 'ARRAY', location);
+  const oid = wanted !== 0 ? wantedElement : commonType(b, bound, 'ARRAY', nodes.map(startOf));
   const arrayOid = isNested ? oid : arrayOidOf(oid);
   if (arrayOid === 0) throw errorAt('42704', `could not find array type for data type ${formatType(oid)}`, location);
   const elements = bound.map((e, i) =>
@@ -497,6 +500,13 @@ function bindArray(ctx: ExprContext, nodes: readonly Node[], location: number, w
   return declaredAs(made, isNested ? declared : declaredArray(declared, arrayOid));
 }
 
+function refuseFarName(ctx: ExprContext, names: readonly string[], location: number): void {
+  const written = names.join('.');
+  if (names.length > 4) throw errorAt('42601', `improper qualified name (too many dotted names): ${written}`, location);
+  if (names[0] !== ctx.binder.catalog.database)
+    throw errorAt('0A000', `cross-database references are not implemented: ${written}`, location);
+}
+
 function bindIndirection(ctx: ExprContext, e: A_Indirection): Expr {
   const b = ctx.binder;
   let arg = settle(b, bindExpr(ctx, e.arg!));
@@ -507,12 +517,16 @@ function bindIndirection(ctx: ExprContext, e: A_Indirection): Expr {
     if (field !== undefined) {
       const row = arg;
       const name = field.sval ?? '';
+      const before = parts.slice(0, i);
       arg = attributeOr(
         ctx,
-        () => row,
+        {
+          expr: () => row,
+          node: () => (before.length === 0 ? e.arg! : { A_Indirection: { arg: e.arg!, indirection: before } }),
+        },
         name,
         location,
-        () => bindField(b, row, name, location),
+        () => bindField(b, row, name, location, stringsOf(as(e.arg, 'ColumnRef')?.fields ?? []).at(-1)),
       );
       i++;
       continue;

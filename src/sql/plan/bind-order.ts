@@ -3,7 +3,7 @@ import type { Node, SelectStmt } from 'libpg-query';
 import { OID } from '../types/oids.js';
 import { formatType } from '../types/registry.js';
 import { refuseVariables } from './aggregate-level.js';
-import { as, locationOf, must, stringsOf } from './ast.js';
+import { as, locationOf, must, stringsOf, startOf } from './ast.js';
 import { bindExpr } from './bind-expr.js';
 import { withLimit } from './bind-output.js';
 import type { RowBounds, Target } from './bind-output.js';
@@ -34,7 +34,7 @@ export function orderAndLimit(b: Binder, select: SelectStmt, plan: Plan, context
     const found = plan.columns.filter((c) => names.length === 1 && c.name === names[0]);
     if (found.length === 0) {
       if (names.length === 1) throw errorAt('42703', `column "${names[0]}" does not exist`, locationOf(s.node));
-      throw errorAt('0A000', 'invalid UNION/INTERSECT/EXCEPT ORDER BY clause', locationOf(s.node), {
+      throw errorAt('0A000', 'invalid UNION/INTERSECT/EXCEPT ORDER BY clause', startOf(s.node), {
         detail: 'Only result column names can be used, not expressions or functions.',
         hint: 'Add the expression/function to every SELECT, or move the UNION into a FROM clause.',
       });
@@ -129,9 +129,11 @@ export function checkDistinct(
   if (select.distinctClause === undefined) return;
   if (on.length === 0) {
     for (const { expr, location } of targets) requireEquality(expr, location);
-    for (const key of keys) {
+    for (const [at, key] of keys.entries()) {
       if (!targets.some((t) => sameExpr(t.expr, key.expr))) {
-        throw errorAt('42P10', 'for SELECT DISTINCT, ORDER BY expressions must appear in select list', -1);
+        const clause = as(select.sortClause?.[at], 'SortBy');
+        const message = 'for SELECT DISTINCT, ORDER BY expressions must appear in select list';
+        throw errorAt('42P10', message, startOf(clause?.node));
       }
     }
     return;

@@ -7,7 +7,7 @@ import { combinedSets, groupingAlternatives } from './grouping-sets.js';
 import { OID } from '../types/oids.js';
 
 import { formatType } from '../types/registry.js';
-import { as, locationOf, stringsOf, must } from './ast.js';
+import { as, locationOf, stringsOf, must, startOf } from './ast.js';
 import { EMPTY_SCOPE, Scope, columnExpr, errorAt, findColumn } from './binder.js';
 import type { Binder, CteEntry, ExprContext, LockRequest } from './binder.js';
 import { bindExpr, starColumns } from './bind-expr.js';
@@ -283,7 +283,15 @@ function bindValues(
   for (let i = 0; i < width; i++) {
     const column = rows.map((r) => r[i]!);
     const allUnknown = column.every((e) => typeOfExpr(b, e) === OID.unknown);
-    const oid = allUnknown && options.keepUnknown === true ? OID.unknown : commonType(b, column, 'VALUES');
+    const oid =
+      allUnknown && options.keepUnknown === true
+        ? OID.unknown
+        : commonType(
+            b,
+            column,
+            'VALUES',
+            lists.map((l) => startOf(l[i])),
+          );
     column.forEach((e, r) => {
       coerced[r]!.push(oid === OID.unknown ? e : coerce(b, e, oid, 'implicit', locationOf(lists[r]?.[i])));
     });

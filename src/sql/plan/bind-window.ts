@@ -45,7 +45,7 @@ export function resolveWindow(ctx: ExprContext, written: WindowDef, location: nu
   const reference = written.refname ?? written.name;
   if (reference === undefined || reference === '') return written;
   const named = as(ctx.namedWindows.get(reference), 'WindowDef');
-  if (named === undefined) throw errorAt('42704', `window "${reference}" does not exist`, location);
+  if (named === undefined) throw errorAt('42704', `window "${reference}" does not exist`, written.location ?? location);
   const base =
     named.refname !== undefined && named.refname !== '' ? resolveWindow(ctx, { ...named, name: '' }, location) : named;
   if (written.refname === undefined || written.refname === '') return base;

@@ -5,8 +5,7 @@
 import { AccessNotes } from './access-notes.js';
 import type { RecordColumns } from './record-columns.js';
 import type { RowOf } from './whole-row.js';
-import { sqlError } from '../../base/errors.js';
-import type { QuoralError } from '../../base/errors.js';
+import { QuoralError, sqlError } from '../../base/errors.js';
 import type { CatalogSnapshot, ParameterFit, PlannerSettings, Relation, ResolvedRoutines } from '../contract.js';
 import type {
   ColumnDescriptor,
@@ -205,6 +204,12 @@ export class Binder {
     });
   }
 
+  /** Takes over what a part of the statement that was bound apart says of its parameters. */
+  learnParameters(part: Binder): void {
+    part.parameterOids.forEach((oid, i) => (this.parameterOids[i] = oid));
+    part.parameterFits.forEach((fit, i) => (this.parameterFits[i] ??= fit));
+  }
+
   nextCteId(): number {
     return this.#nextCte++;
   }
@@ -295,7 +300,7 @@ export class Binder {
     for (const { groupId, name, routine } of used) {
       const found = { id: groupId, version: 0, schema: '', name, routines: [routine] };
       this.#pinnedRoutines.set(routine.oid, found);
-      this.knowTypes([...routine.parameters, routine]);
+      this.knowTypes([...routine.parameters, ...(routine.usedTypes ?? []), routine]);
       if (routine.usedRoutines !== undefined) this.knowRoutines(routine.usedRoutines);
     }
   }
@@ -343,7 +348,8 @@ export function positioned<T>(location: number, run: () => T): T {
 
 export function addPosition(error: unknown, location: number): unknown {
   if (location < 0 || !isSqlError(error) || error.fields.position !== undefined) return error;
-  return sqlError(error.sqlstate, error.message, { ...error.fields, position: location + 1 });
+  const fields = { ...error.fields, position: location + 1 };
+  return new QuoralError(error.sqlstate, error.message, { fields, cause: error });
 }
 function isSqlError(error: unknown): error is QuoralError {
   return error instanceof Error && error.name === 'QuoralError' && 'sqlstate' in error;

@@ -4,6 +4,7 @@ import type { Routine } from '../catalog/descriptor.js';
 import { isConstrained } from '../functions/domains.js';
 import type { FunctionEntry } from '../functions/entry.js';
 import { missingFunction } from '../functions/missing-functions.js';
+import { findContradiction } from '../functions/polymorphic.js';
 import { OID } from '../types/oids.js';
 import { elementOidOf } from '../types/registry.js';
 import { baseOidOf } from '../types/user-types.js';
@@ -63,7 +64,8 @@ export function asDomains(b: Binder, args: Expr[], routine: Routine, locations: 
 
 /**
  * Parameters of any type that are domains, as arguments bring them: literals beside those become values of the domain.
- * The types of all parameters; null where no domain is involved. @throws QuoralError 42883 for two types in place of one
+ * The types of all parameters; null where no domain is involved. `completed`: with defaults, which may contradict the others.
+ * @throws QuoralError 42883, 42804 for two types in place of one
  */
 export function asDeclared(
   b: Binder,
@@ -71,10 +73,14 @@ export function asDeclared(
   args: readonly Expr[],
   coerced: Expr[],
   locations: readonly number[],
+  completed: boolean,
 ): readonly number[] | null {
   const declared = entry.variadic ? null : declaredParameters(entry, args);
   declared?.forEach((oid, i) => {
-    if (oid === 0) throw missingFunction(entry.name, args.map(declaredOid));
+    if (oid === 0) {
+      const given = args.map(declaredOid);
+      throw (completed ? findContradiction(entry.argOids, given) : null) ?? missingFunction(entry.name, given);
+    }
     if (isConstrained(oid)) coerced[i] = coerce(b, args[i]!, oid, 'implicit', locations[i] ?? -1);
   });
   return declared;

@@ -3,10 +3,11 @@
  * catalog before it runs; without it only what the node happens to have met is found, and the rest is taken not to exist:
  * `to_regclass(x) IS NULL` would be true of tables that are there. So what is not known to do without is taken to ask.
  */
+import { domainAsks } from '../functions/domains.js';
 import { NAMES_OF_OBJECTS, OID } from '../types/oids.js';
 import { elementOidOf } from '../types/registry.js';
 import { baseOidOf, fieldsOf } from '../types/user-types.js';
-import type { Expr } from './expr.js';
+import { walk, type Expr } from './expr.js';
 
 const ASKING =
   /^(pg_|to_reg|has_|row_security_active|acl|makeaclitem|format_type|currval|current_schema|obj_description|col_description|shobj_description)/;
@@ -32,6 +33,27 @@ export function namesObject(oid: number, depth = 0): boolean {
   return depth < 10 && (fieldsOf(base)?.some((field) => namesObject(field.typeOid, depth + 1)) ?? false);
 }
 
+/** To make a value of this type may need names of objects. */
+export function needsNames(oid: number): boolean {
+  return namesObject(oid) || isCheckedByNames(oid);
+}
+
+/** The expression, or one within it, asks. */
+export function anyAsksCatalog(expr: Expr): boolean {
+  let asks = false;
+  walk(expr, (e) => void (asks ||= asksCatalog(e)));
+  return asks;
+}
+
+/** A value that becomes one of this type is looked at by a check that asks. */
+export function isCheckedByNames(oid: number, depth = 0): boolean {
+  if (domainAsks(oid)) return true;
+  const base = baseOidOf(oid);
+  const element = elementOidOf(base);
+  if (element !== 0) return isCheckedByNames(element, depth);
+  return depth < 10 && (fieldsOf(base)?.some((field) => isCheckedByNames(field.typeOid, depth + 1)) ?? false);
+}
+
 const NUMBERS: ReadonlySet<number> = new Set([OID.oid, OID.int2, OID.int4, OID.int8]);
 
 /** Of the expression itself, not of those within it. */
@@ -41,14 +63,15 @@ export function asksCatalog(e: Expr): boolean {
     case 'srf':
       if (e.entry.routine !== undefined) return takesNames(e.args);
       if (WITHOUT.has(e.entry.name)) return false;
-      if (ASKING.test(e.entry.name)) return true;
+      if (ASKING.test(e.entry.name) || isCheckedByNames(e.entry.castsTo ?? e.oid)) return true;
       return namesObject(e.oid) || (e.entry.volatility !== 'immutable' && takesNames(e.args));
     case 'aggregate':
       return takesNames(e.args);
     case 'row':
       return takesNames(e.args);
     case 'cast':
-      return e.arg.kind === 'const' && e.arg.value === null ? false : changesName(e.arg.oid, e.oid);
+      if (e.arg.kind === 'const' && e.arg.value === null) return false;
+      return changesName(e.arg.oid, e.oid) || isCheckedByNames(e.oid);
     case 'sqlvalue':
       return e.name === 'current_schema';
     default:

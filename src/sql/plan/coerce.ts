@@ -365,15 +365,18 @@ export function resolveUnknown(b: Binder, expr: Expr): Expr {
   return tryCoerce(b, e, OID.text, -1, 'implicit') ?? e;
 }
 
-export function commonType(b: Binder, exprs: readonly Expr[], what: string, location = -1): number {
-  try {
-    return selectCommonType(
-      exprs.map((e) => typeOfExpr(b, e)),
-      what,
-    );
-  } catch (error) {
-    throw addPosition(error, location);
-  }
+/** `locations`: of each, or one for all. */
+export function commonType(
+  b: Binder,
+  exprs: readonly Expr[],
+  what: string,
+  locations: number | readonly number[] = -1,
+): number {
+  return selectCommonType(
+    exprs.map((e) => typeOfExpr(b, e)),
+    what,
+    (message, i) => errorAt('42804', message, typeof locations === 'number' ? locations : (locations[i] ?? -1)),
+  );
 }
 
 /** Where names of types that users made are looked up. */

@@ -108,6 +108,15 @@ const FLIPPED: Readonly<Record<string, string>> = {
   '>=': '<=',
 };
 
+const NEGATED: Readonly<Record<string, string>> = {
+  '=': '<>',
+  '<>': '=',
+  '<': '>=',
+  '<=': '>',
+  '>': '<=',
+  '>=': '<',
+};
+
 /** Types whose operators order values as `compare` does, for constants of one type. */
 const ORDERED: ReadonlySet<number> = new Set<number>([
   OID.int2,
@@ -125,6 +134,10 @@ const ORDERED: ReadonlySet<number> = new Set<number>([
 const INTEGERS: ReadonlySet<number> = new Set<number>([OID.int2, OID.int4, OID.int8]);
 
 function comparisonOf(e: Expr): Comparison | null {
+  if (e.kind === 'not') {
+    const inner = comparisonOf(e.arg);
+    return inner === null ? null : { ...inner, symbol: NEGATED[inner.symbol]! };
+  }
   if (e.kind !== 'call' || !e.operator || e.args.length !== 2 || e.entry.uncollated !== undefined) return null;
   const flipped = FLIPPED[e.entry.name];
   if (flipped === undefined) return null;

@@ -32,7 +32,7 @@ export interface BoundIndex {
 
 const SETTINGS: PlannerSettings = { format: STORED_FORMAT, user: '', database: '' };
 
-/** An expression over the table's row, in normal form. */
+/** An expression over the table's row, in normal form. `within`: of the statement whose parameters and variables it may name. */
 export function bindOverTable(
   node: Node,
   columns: readonly ColumnDescriptor[],
@@ -41,6 +41,7 @@ export function bindOverTable(
   isCondition: boolean,
   settings: PlannerSettings = SETTINGS,
   used: readonly UsedRoutine[] = [],
+  within: Binder | null = null,
 ): Expr {
   const catalog = {
     database: settings.database,
@@ -50,7 +51,7 @@ export function bindOverTable(
     routines: settings.userRoutines?.named ?? (() => null),
     ...(settings.userCollations === undefined ? {} : { collation: settings.userCollations }),
   };
-  const binder = new Binder(catalog, settings, []);
+  const binder = new Binder(catalog, settings, within?.parameterOids ?? [], null, within?.variables ?? null);
   binder.knowTypes(columns);
   for (const { id, typeOid, collation } of columns) {
     const declared = collation ?? domainCollation(typeOid);
@@ -73,6 +74,7 @@ export function bindOverTable(
   const scope = new Scope(null, [{ alias, schema: null, columns: visible, table: null }], visible);
   const bound = bindExpr(exprContext(binder, scope, place), node);
   const typed = isCondition ? coerceBoolean(binder, bound, 'WHERE', -1) : resolveUnknown(binder, bound);
+  within?.learnParameters(binder);
   return fold(readLiterals(collateExpr(binder, typed), settings.format), settings.format);
 }
 

@@ -229,9 +229,24 @@ export interface Returning {
   readonly items: readonly ProjectItem[];
 }
 
+/** What ON CONFLICT says of the indexes it means, where their predicates or keys hang on parameters' values. */
+export interface ArbiterInference {
+  readonly elements: readonly ArbiterElement[];
+  readonly where: readonly Expr[];
+}
+
+/** One of the list: a column or an expression, and the collation and the operator class that a part of the index must have. */
+export interface ArbiterElement {
+  readonly value: number | Expr;
+  readonly collation: string | undefined;
+  readonly classOid: number | undefined;
+}
+
 export interface ConflictClause {
   /** Unique indexes that decide, at least one; null = any (DO NOTHING only). */
   readonly arbiters: readonly IndexDescriptor[] | null;
+  /** null: the arbiters are decided; else they are all unique indexes until the parameters are known (`decideArbiters`). */
+  readonly inference: ArbiterInference | null;
   /** null = DO NOTHING. */
   readonly update: {
     readonly excluded: readonly PlanColumn[];

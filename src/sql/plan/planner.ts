@@ -31,7 +31,7 @@ import { typeByOid } from '../types/registry.js';
 import { storedRoutineName, storedTypeName } from '../types/pinned-types.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
 import { collectRelations, locationOf } from './ast.js';
-import { asksCatalog, namesObject } from './catalog-uses.js';
+import { anyAsksCatalog, asksCatalog, isCheckedByNames, namesObject, needsNames } from './catalog-uses.js';
 import { bindCopy } from './bind-copy.js';
 import { cursorQuery } from './cursor-query.js';
 import { heldBytes } from './held-bytes.js';
@@ -45,7 +45,7 @@ import { collateExpr, collatePlan, collateWithColumns, collateWithState, derived
 import type { CollationState } from './collation-state.js';
 import { explainPlan } from './explain.js';
 import type { ExplainOptions } from './explain.js';
-import { walk } from './expr.js';
+import { walk, type Expr } from './expr.js';
 import { failureOf, fold, foldFailures, readLiterals } from './fold.js';
 import { ExprFormatter, quoteIdentifier } from './format-expr.js';
 import { QueryNotes } from './query-notes.js';
@@ -55,6 +55,7 @@ import { planShape } from './plan-shape.js';
 import { walkPlan } from './plan-walk.js';
 import { callAsQuery, knowPins } from './routines.js';
 import { atOnce, type Steps } from '../../base/steps.js';
+import { constantFailure } from './constant-failures.js';
 import type { PinnedNames, VariableNames } from './variables.js';
 import { isImmutable } from './volatility.js';
 import { compileBodyQuery, compileView } from './view-query.js';
@@ -155,6 +156,7 @@ function* compileInSteps(
     access: binder.access.needs(),
     calls: binder.access.calls,
     readOnly,
+    ...(command === 'SELECT' && !binder.modifies ? { streams: true } : {}),
     ...(!readOnly && locksNothing && [...writers].every((name) => SEQUENCE_MOVERS.has(name))
       ? { movesSequences: true }
       : {}),
@@ -242,7 +244,13 @@ function factsOf(plan: Plan): PlanFacts {
   const writers = new Set<string>();
   let constantBytes = 0;
   let namesObjects = plan.columns.some((c) => namesObject(c.oid));
-  walkPlan(plan, (e) => {
+  const visitPlan = (p: Plan): void => {
+    // Definitions of records' columns, and rows that are written.
+    if (p.kind === 'function') namesObjects ||= p.columns.some((c) => isCheckedByNames(c.domain ?? c.oid));
+    else if (p.kind === 'insert' || p.kind === 'update' || p.kind === 'merge')
+      namesObjects ||= p.table.columns.some((c) => !c.dropped && isCheckedByNames(c.typeOid));
+  };
+  const visitExpr = (e: Expr): void => {
     namesObjects ||= asksCatalog(e);
     if (e.kind === 'const') constantBytes += heldBytes(e.value, KEPT_CONSTANTS_MAX);
     else if (
@@ -253,7 +261,8 @@ function factsOf(plan: Plan): PlanFacts {
       !READING_VOLATILES.has(e.entry.name)
     )
       writers.add(e.entry.name);
-  });
+  };
+  walkPlan(plan, visitExpr, visitPlan);
   return { writers, constantBytes, namesObjects };
 }
 
@@ -267,7 +276,7 @@ function failureIn(plan: Plan, format: FormatContext): QuoralError | null {
 }
 
 function refuse(error: QuoralError): never {
-  throw sqlError(error.sqlstate, error.message, error.fields);
+  throw constantFailure(error);
 }
 
 function resultColumn(c: PlanColumn, state: CollationState | undefined): ResultColumn {
@@ -333,8 +342,10 @@ registerDomainTests((domain, check) => {
   const columns = [{ column: value, hidden: false }];
   const scope = new Scope(null, [{ alias: '', schema: null, columns, table: null }], columns);
   const bound = bindExpr(exprContext(binder, scope, 'check constraints'), expressionTree(check.expressionSql));
-  const test = compileScalar(collateExpr(binder, coerceBoolean(binder, bound, 'CHECK', -1)), [value]);
-  return (given, ctx) => test([given], ctx);
+  const condition = collateExpr(binder, coerceBoolean(binder, bound, 'CHECK', -1));
+  const asks = anyAsksCatalog(condition);
+  const test = compileScalar(condition, [value]);
+  return { test: (given, ctx) => test([given], ctx), asks };
 });
 
 /** No relations are in reach of a stand-alone expression. */
@@ -395,6 +406,7 @@ function compileExpression(
     typmod: expr.typmod,
     ...(collation === undefined ? {} : { collation }),
     immutable: isImmutable(expr),
+    namesObjects: needsNames(expr.oid) || anyAsksCatalog(expr),
     evaluate,
     sql: formatter.text(expr),
     columnsUsed: [...used].sort((a, b) => a - b),

@@ -5,12 +5,12 @@
 import type { FuncCall, Node } from 'libpg-query';
 import type { Routine, RoutineParameter } from '../catalog/descriptor.js';
 import type { ExecContext, PlannerSettings, ResolvedRoutines } from '../contract.js';
-import { sqlError } from '../../base/errors.js';
+import { QuoralError, sqlError } from '../../base/errors.js';
 import type { CallInfo, FunctionEntry } from '../functions/entry.js';
 import { aggregatesNamed, functionsNamed } from '../functions/define.js';
 import { isConstrained } from '../functions/domains.js';
 import { concreteTypes, isPolymorphic } from '../functions/polymorphic.js';
-import { findFunction, notUnique } from '../functions/resolve.js';
+import { findFunction, NOT_UNIQUE_HINT } from '../functions/resolve.js';
 import { type Datum, PgArray } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { arrayOidOf, formatType } from '../types/registry.js';
@@ -165,8 +165,9 @@ function lookedUp(b: Binder, schema: string | null, name: string): readonly Reso
   if (found === null) return null;
   for (const group of found) {
     b.dependOnRoutine(group);
-    for (const { parameters, usedRoutines } of group.routines) {
+    for (const { parameters, usedRoutines, usedTypes } of group.routines) {
       b.knowTypes(parameters);
+      if (usedTypes !== undefined) b.knowTypes(usedTypes);
       if (usedRoutines !== undefined) b.knowRoutines(usedRoutines);
     }
   }
@@ -229,18 +230,18 @@ function takesSo(name: string, count: number): boolean {
   return [...functionsNamed(name), ...aggregatesNamed(name)].some((e) => e.argOids.length === count);
 }
 
-/** CALL of what is no procedure, or is not there. @throws 42809, 42883 */
-export function refuseCall(
+/** Of CALL of what is no procedure, or is not there: 42809, 42883. */
+export function refusedCall(
   groups: readonly ResolvedRoutines[],
   name: string,
   oids: readonly number[],
   at: number,
-): never {
+): Error {
   const shown = `${name}(${oids.map((oid) => formatType(oid)).join(', ')})`;
   const builtIn = !name.includes('.') && takesSo(name, oids.length);
   if (builtIn || groups.some((g) => g.routines.some((r) => !r.procedure && inputsOf(r).length === oids.length)))
-    throw errorAt('42809', `${shown} is not a procedure`, at, { hint: 'To call a function, use SELECT.' });
-  throw errorAt('42883', `procedure ${shown} does not exist`, at, {
+    return errorAt('42809', `${shown} is not a procedure`, at, { hint: 'To call a function, use SELECT.' });
+  return errorAt('42883', `procedure ${shown} does not exist`, at, {
     hint: 'No procedure matches the given name and argument types. You might need to add explicit type casts.',
   });
 }
@@ -259,13 +260,13 @@ export function refuseProcedure(
 
 /**
  * The function that a call with arguments by name means, and these in their places; those left out in between become their
- * defaults. Of several that take them, the one of which most are of the parameters' very types. null: there is none.
+ * defaults. What is chosen among are the parameters that something is given for, in the order of the call. null: there is none.
  * @throws QuoralError 42725
  */
 export function placeNamed(
   ctx: ExprContext,
   name: string,
-  routines: readonly Routine[],
+  groups: readonly ResolvedRoutines[],
   call: FuncCall,
 ): {
   readonly routine: Routine;
@@ -275,54 +276,62 @@ export function placeNamed(
   const written = call.args ?? [];
   const variadic = call.func_variadic === true;
   const first = firstNamed(written);
-  const fitting = routines.flatMap((routine) => {
-    const nodes = placedFor(inputsOf(routine), written, first);
-    if (nodes === null) return [];
-    const inputs = inputsOf(routine);
-    // Nothing can be written for what a variadic parameter takes one by one.
-    if (inputs.at(-1)?.mode === 'variadic' && !variadic) return [];
-    const args = nodes.map((n, i) =>
-      n === null ? defaultArgument(ctx, inputs[i]!) : asRowType(ctx.binder, ctx.bind(ctx, n), [routine], i),
-    );
-    const oids = args.map((a) => typeOfExpr(ctx.binder, a));
-    const { declared = oids } = declaredArguments(args, oids);
-    const ofGiven = <T>(all: readonly T[]): T[] => all.filter((_, i) => nodes[i] !== null);
-    const given = { oids: ofGiven(oids), declared: ofGiven(declared) };
-    const entry = givenFirst(name, routine, nodes);
-    if (findFunction(name, given.oids, { declared: given.declared, routines: [entry] }) === null) return [];
-    const types = inputs.map((p) => p.typeOid);
-    const exact = declared.filter((oid, i) => nodes[i] !== null && oid === types[i]).length;
-    return [{ routine, nodes, args, oids, declared, given, entry, types, exact }];
-  });
-  const alike = fitting.filter(({ nodes }) =>
-    written.every((w) => placeOf(nodes, w) === placeOf(fitting[0]!.nodes, w)),
+  const called = (group: ResolvedRoutines): Routine[] => group.routines.filter((r) => r.procedure === isCalled(call));
+  const fitting = groups.flatMap((group) =>
+    called(group).flatMap((routine) => {
+      const inputs = inputsOf(routine);
+      const nodes = placedFor(inputs, written, first);
+      // Nothing can be written for what a variadic parameter takes one by one.
+      if (nodes === null || (inputs.at(-1)?.mode === 'variadic' && !variadic)) return [];
+      const args = nodes.map((n, i) =>
+        n === null ? defaultArgument(ctx, inputs[i]!) : asRowType(ctx.binder, ctx.bind(ctx, n), [routine], i),
+      );
+      const oids = args.map((a) => typeOfExpr(ctx.binder, a));
+      const { declared = oids } = declaredArguments(args, oids);
+      const places = written.map((w) => placeOf(nodes, w));
+      const given = { oids: places.map((i) => oids[i]!), declared: places.map((i) => declared[i]!) };
+      const entry = givenFirst(name, routine, places);
+      if (findFunction(name, given.oids, { declared: given.declared, routines: [entry] }) === null) return [];
+      const types = places.map((i) => inputs[i]!.typeOid).join();
+      return [{ group, routine, nodes, args, given, entry, types }];
+    }),
   );
-  if (alike.length > 1 && alike.length === fitting.length) {
-    const { oids, declared } = alike[0]!.given;
-    const chosen = findFunction(name, oids, { declared, routines: alike.map((f) => f.entry) })?.entry.routine;
-    return alike.find((f) => f.routine === chosen) ?? null;
+  // One of a later schema that takes the same is out of sight.
+  const seen = fitting.filter(
+    (one, at) => !fitting.slice(0, at).some(({ group, types }) => group !== one.group && types === one.types),
+  );
+  if (seen.length < 2) return seen[0] ?? null;
+  const { oids, declared } = seen[0]!.given;
+  const options = { declared, routines: seen.map(({ entry }) => entry), alike: inOneOf(groups) };
+  const chosen = chosenOf(() => findFunction(name, oids, options)?.entry.routine);
+  if (chosen === null) {
+    const shown = `function ${name}(${shownArguments(ctx, written)}) is not unique`;
+    throw errorAt('42725', shown, call.location ?? 0, { hint: NOT_UNIQUE_HINT });
   }
-  const most = Math.max(...fitting.map((f) => f.exact));
-  const [best, ...others] = fitting.filter((f) => f.exact === most);
-  if (best === undefined) return null;
-  // Of the same types in another schema, the first one's.
-  if (others.some((other) => other.types.join() !== best.types.join())) throw notUnique(name, best.declared);
-  return best;
+  return seen.find(({ routine }) => routine === chosen) ?? null;
+}
+
+/** null: not one is better than all others. */
+function chosenOf(find: () => Routine | undefined): Routine | undefined | null {
+  try {
+    return find();
+  } catch (error) {
+    if (error instanceof QuoralError && error.sqlstate === '42725') return null;
+    throw error;
+  }
 }
 
 /** The function with what is given before what is left to defaults: of what types these are is not asked yet. */
-function givenFirst(name: string, routine: Routine, nodes: readonly (Node | null)[]): FunctionEntry {
+function givenFirst(name: string, routine: Routine, places: readonly number[]): FunctionEntry {
   const entry = routineEntry(name, routine);
-  const reordered = (oids: readonly number[]): number[] => [
-    ...oids.filter((_, i) => nodes[i] !== null),
-    ...oids.filter((_, i) => nodes[i] === null),
-  ];
+  const left = entry.argOids.map((_, i) => i).filter((i) => !places.includes(i));
+  const reordered = (oids: readonly number[]): number[] => [...places, ...left].map((i) => oids[i]!);
   return {
     ...entry,
     argOids: reordered(entry.argOids),
     ...(entry.declaredOids === undefined ? {} : { declaredOids: reordered(entry.declaredOids) }),
     variadic: false,
-    defaults: nodes.filter((node) => node === null),
+    defaults: left.map(() => null),
   };
 }
 
@@ -387,6 +396,15 @@ export function isCalled(call: FuncCall): boolean {
   return (call as { readonly [CALLED]?: boolean })[CALLED] === true;
 }
 
+function shownArguments(ctx: ExprContext, nodes: readonly Node[]): string {
+  const shown = nodes.map((node) => {
+    const named = as(node, 'NamedArgExpr')?.name;
+    const type = formatType(typeOfExpr(ctx.binder, ctx.bind(ctx, as(node, 'NamedArgExpr')?.arg ?? node)));
+    return named === undefined ? type : `${named} => ${type}`;
+  });
+  return shown.join(', ');
+}
+
 /** For arguments by names that no function has. */
 export function noSuchCall(
   ctx: ExprContext,
@@ -395,13 +413,8 @@ export function noSuchCall(
   location: number,
   called = false,
 ): Error {
-  const shown = nodes.map((node) => {
-    const named = as(node, 'NamedArgExpr')?.name;
-    const type = formatType(typeOfExpr(ctx.binder, ctx.bind(ctx, as(node, 'NamedArgExpr')?.arg ?? node)));
-    return named === undefined ? type : `${named} => ${type}`;
-  });
   const what = called ? 'procedure' : 'function';
-  return errorAt('42883', `${what} ${name}(${shown.join(', ')}) does not exist`, location, {
+  return errorAt('42883', `${what} ${name}(${shownArguments(ctx, nodes)}) does not exist`, location, {
     hint: `No ${what} matches the given name and argument types. You might need to add explicit type casts.`,
   });
 }

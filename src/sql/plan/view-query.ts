@@ -23,6 +23,7 @@ import type { CollationState } from './collation-state.js';
 import type { FunctionPlan, Plan, PlanColumn } from './logical.js';
 import { walkPlan } from './plan-walk.js';
 import type { Pin } from '../catalog/pins.js';
+import { refuseParameters } from './refuse-parameters.js';
 import type { VariableNames } from './variables.js';
 
 /** @throws sqlError what is wrong with the query; 42701 for two columns of one name. */
@@ -32,7 +33,7 @@ export function compileView(
   settings: PlannerSettings,
   kind: 'views' | 'materialized views' = 'views',
 ): CompiledView {
-  if (statement.parameterCount > 0) throw sqlError('42P02', 'there is no parameter $1');
+  refuseParameters(statement);
   const pins = new Map<object, Pin>();
   const binder = new Binder(catalog, settings, [], pins);
   const plan = bindStatement(binder, statement.node as unknown as Node);

@@ -15,7 +15,10 @@ import type { KeptStatement, RunRequest, SqlHost, SqlResult } from './host.js';
 import { PieceNames, UsingNames } from './names.js';
 import { noRows, type RowUse } from './rows.js';
 import { findVariable } from './scope.js';
-import { EXPRESSION_PREFIX, type RowSource, type SqlPiece } from './tree.js';
+import { changedFields, withContext } from './error-context.js';
+import { inExpression } from './expression-context.js';
+import { failsAsConstant } from '../plan/constant-failures.js';
+import { type RowSource, type SqlPiece } from './tree.js';
 import { castValue, type Field } from './types.js';
 
 interface KeptPiece {
@@ -71,20 +74,27 @@ export class Evaluation {
     return this.#run(piece, { rowsMax, isCursor });
   }
 
-  async #run(piece: SqlPiece, options: Omit<RunRequest, 'statement' | 'parameters'>): Promise<SqlResult> {
+  /** Rows of a loop or cursor come when no statement is at work any more, which could be told. */
+  async #run(
+    piece: SqlPiece,
+    options: Omit<RunRequest, 'statement' | 'parameters'>,
+    use: RowUse | null = null,
+  ): Promise<SqlResult> {
     const { names, statement } = this.#store.get(piece, this.#host);
     const frame = this.#frame;
     if (!names.current(frame)) statement.forget();
     names.frame = frame;
     const parameters = (): readonly Datum[] => names.values(frame);
     const { contexts } = this.#host;
-    if (!piece.isExpression) contexts.push(() => statementLine(piece.text));
+    const isTold = !piece.isExpression && use !== 'cursor';
+    if (isTold) contexts.push(() => statementLine(piece.text));
     try {
       return await this.#host.run({ statement, parameters, ...options });
     } catch (error) {
-      throw inPiece(error, piece.text, piece.isExpression ? 'expression' : 'statement');
+      if (!piece.isExpression) throw inStatement(error, piece.text, isTold);
+      throw error instanceof QuoralError ? inExpression(error, piece) : error;
     } finally {
-      if (!piece.isExpression) contexts.pop();
+      if (isTold) contexts.pop();
     }
   }
 
@@ -97,7 +107,7 @@ export class Evaluation {
   async rowsOf(piece: SqlPiece, use: RowUse, isCursor = false): Promise<SqlResult> {
     const { statement, text } = piece;
     if (statement.kind === 'SelectStmt' && !this.#host.runs(statement)) throw noRows(use, 'SELECT INTO', text);
-    const result = await this.run(piece, 0, isCursor);
+    const result = await this.#run(piece, { rowsMax: 0, isCursor }, use);
     if (result.columns !== null) return result;
     result.release();
     throw noRows(use, result.tag, text);
@@ -181,16 +191,17 @@ export class Evaluation {
     for (const piece of using) args.push(await this.typed(piece));
     this.#using = args;
     const { contexts } = this.#host;
-    contexts.push(() => statementLine(text));
+    const isTold = use !== 'cursor';
+    if (isTold) contexts.push(() => statementLine(text));
     try {
       const result = await this.#runText(text, args, use, isCursor);
       if (use !== 'return' || result.columns !== null) return result;
       result.release();
       throw noRows(use, result.tag);
     } catch (error) {
-      throw this.#refused === error ? error : inPiece(error, text, 'statement');
+      throw this.#refused === error ? error : inStatement(error, text, isTold);
     } finally {
-      contexts.pop();
+      if (isTold) contexts.pop();
     }
   }
 
@@ -231,33 +242,24 @@ export class Evaluation {
   }
 }
 
-/** Positions in the piece are of no use to the client: it is told the piece instead. */
-export function inPiece(error: unknown, text: string, kind: 'statement' | 'expression'): unknown {
+/** Positions in a statement are of no use to the client: it is told the statement instead. */
+function inStatement(error: unknown, text: string, isTold: boolean): unknown {
   if (!(error instanceof QuoralError)) return error;
   const { fields } = error;
-  if (fields.position !== undefined) {
-    const internalPosition = kind === 'statement' ? fields.position : fields.position - EXPRESSION_PREFIX.length;
-    return changed(error, { ...fields, position: undefined, internalPosition, internalQuery: text });
-  }
-  return kind === 'statement' ? withContext(error, statementLine(text)) : error;
+  if (fields.position !== undefined)
+    return changedFields(error, {
+      ...fields,
+      position: undefined,
+      internalPosition: fields.position,
+      internalQuery: text,
+    });
+  return isTold || failsAsConstant(error) ? withContext(error, statementLine(text)) : error;
 }
 
 /** Of a function in SQL: which of its statements. */
 export function inSqlFunction(error: unknown, name: string, statement: number): unknown {
   if (!(error instanceof QuoralError)) return error;
-  return withContext(changed(error, { ...error.fields, position: undefined }), functionLine(name, statement));
-}
-
-export function withContext(error: QuoralError, line: string): QuoralError {
-  const { where } = error.fields;
-  return changed(error, { ...error.fields, where: where === undefined ? line : `${where}\n${line}` });
-}
-
-function changed(error: QuoralError, fields: QuoralError['fields']): QuoralError {
-  // Those of other classes carry what their catchers look for.
-  if (Object.getPrototypeOf(error) !== QuoralError.prototype) return error;
-  const { sqlstate, message, retry, severity } = error;
-  return new QuoralError(sqlstate, message, { retry, severity, fields, cause: error });
+  return withContext(changedFields(error, { ...error.fields, position: undefined }), functionLine(name, statement));
 }
 
 export function fieldsOf(result: SqlResult): Field[] {

@@ -100,6 +100,8 @@ export interface SqlHost extends Conversion {
   asideOfCaller<T>(body: () => Promise<T>): Promise<T>;
   /** Runs a function's body under its settings. */
   withSettings<T>(config: readonly string[], body: () => Promise<T>): Promise<T>;
+  /** With these schemas, by id, as the search path. */
+  withPath<T>(schemaIds: readonly number[], body: () => Promise<T>): Promise<T>;
   notice(notice: Notice): Promise<void>;
   /** Lets other work of the node have its turn, and ends what was cancelled. @throws QuoralError 57014 */
   breathe(): Promise<void>;

@@ -17,13 +17,15 @@ import { elementOidOf, formatType, isArrayType } from '../types/registry.js';
 import { baseOidOf } from '../types/user-types.js';
 import { catches } from './conditions.js';
 import { Cursors } from './cursors.js';
-import { Evaluation, fieldsOf, type PieceStore, rowCountOf, withContext } from './evaluation.js';
+import { withContext } from './error-context.js';
+import { Evaluation, fieldsOf, type PieceStore, rowCountOf } from './evaluation.js';
 import { ExtraChecks, type RowChecks } from './extra-checks.js';
 import type { Frame, RecordValue, Typed } from './frame.js';
 import type { SqlHost, SqlResult } from './host.js';
 import { FOUND_INDEX } from './parse-body.js';
 import { diagnostic, shownContexts } from './diagnostics.js';
 import { raisedError, raisedNotice, readRaise } from './raise.js';
+import { assigned, told } from './expression-context.js';
 import type { CallResult } from './result.js';
 import { CHANGES, checkLoopVariable, noDestination, rowOf } from './rows.js';
 import {
@@ -180,7 +182,7 @@ export class Interpreter {
       case 'null':
         return;
       case 'assign':
-        return this.#put(statement.place, await this.#valueFor(statement));
+        return assigned(statement.value, this.#put(statement.place, await this.#valueFor(statement)));
       case 'returnNext':
         if (statement.value === null) this.#result.giveOut(this.#frame, true);
         else this.#result.next(await this.#sql.typedOrRecord(statement.value));
@@ -567,7 +569,7 @@ export class Interpreter {
     const result = await this.#sql.rowsFrom(source, 'return');
     try {
       const columns = result.columns!;
-      this.#result.checkQuery(columns);
+      told(source, () => this.#result.checkQuery(columns));
       for (const row of result.rows) this.#result.addQueryRow(columns, row);
       this.#counted(result.rows.length);
     } finally {

@@ -50,7 +50,8 @@ function declarations(p: Parsing, declared: Variable[]): void {
     const token = reader.peek();
     if (isToken(token, 'begin') || isToken(token, 'declare')) return;
     const name = reader.name();
-    if (hasOwnName(p.scope, name)) throw sqlError('42601', `duplicate declaration at or near "${name}"`);
+    if (hasOwnName(p.scope, name))
+      throw sqlError('42601', `duplicate declaration at or near "${name}"`, { position: token.start + 1 });
     if (findVariable(p.scope, [name]) !== null) p.shadowed(name, token.start + 1);
     if (reader.accept('alias')) {
       aliasOf(p, name);

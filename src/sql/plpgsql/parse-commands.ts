@@ -284,9 +284,10 @@ function isCursor(variable: Variable): boolean {
 }
 
 function cursorVariable(p: Parsing): Variable {
+  const position = p.reader.peek().start + 1;
   const name = p.reader.variableName();
   const found = findVariable(p.scope, [name]);
-  if (found === null) throw sqlError('42601', `"${name}" is not a known variable`);
+  if (found === null) throw sqlError('42601', `"${name}" is not a known variable`, { position });
   if (!isCursor(found.variable)) throw sqlError('42804', `variable "${name}" must be of type cursor or refcursor`);
   return found.variable;
 }

@@ -94,7 +94,8 @@ function parseAssignment(p: Parsing, line: number): Statement {
   const to = place(p, true);
   refuseConstant(to.variable, at);
   if (!p.reader.accept(':=')) p.reader.expect('=');
-  return { kind: 'assign', line, place: to, value: expression(p, ';').sql };
+  const target = p.reader.text.slice(at, p.reader.peek().start);
+  return { kind: 'assign', line, place: to, value: { ...expression(p, ';').sql, assignment: { target } } };
 }
 
 // ---- conditions ----

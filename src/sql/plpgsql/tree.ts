@@ -52,6 +52,8 @@ export interface SqlPiece {
   /** An expression is parsed as the one target of a SELECT. */
   readonly statement: ParsedStatement;
   readonly isExpression: boolean;
+  /** Of an assignment: what stands before the expression. */
+  readonly assignment?: { readonly target: string };
   readonly scope: NameScope;
 }
 

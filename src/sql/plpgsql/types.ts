@@ -3,7 +3,7 @@ import { QuoralError, sqlError } from '../../base/errors.js';
 import { parseSql } from '../parse/parser.js';
 import type { TypeName } from 'libpg-query';
 import { stringsOf } from '../plan/ast.js';
-import { namesObject } from '../plan/catalog-uses.js';
+import { needsNames } from '../plan/catalog-uses.js';
 import { resolveCollation } from '../plan/collation-names.js';
 import { resolveTypeName, type TypeScope } from '../plan/coerce.js';
 import { baseOidOf, domainTypmod, fieldsOf } from '../types/user-types.js';
@@ -122,7 +122,7 @@ interface Loose {
 
 /** A value may become the name of an object of the catalog on its way into the variable. */
 export function takesNames(type: VariableType): boolean {
-  return type.kind === 'scalar' ? namesObject(type.oid) : (type.columns ?? []).some(({ oid }) => namesObject(oid));
+  return type.kind === 'scalar' ? needsNames(type.oid) : (type.columns ?? []).some(({ oid }) => needsNames(oid));
 }
 
 /** What values need on their way into variables and results. */

@@ -33,6 +33,8 @@ export class BufferingSink implements ResultSink {
   #events: Event[] = [];
   #bytes = 0;
   #open = false;
+  /** Its rows stand also where a later one fails. PostgreSQL collects those of statements that change data. */
+  rowsStand = false;
 
   constructor(inner: ResultSink) {
     this.#inner = inner;
@@ -44,6 +46,7 @@ export class BufferingSink implements ResultSink {
     this.#events.length = 0;
     this.#bytes = 0;
     this.#open = false;
+    this.rowsStand = false;
     return this;
   }
 
@@ -98,8 +101,15 @@ export class BufferingSink implements ResultSink {
     if (this.#bytes > BUFFER_MAX) this.release();
   }
 
-  /** The statement has failed for good: what it said is told, what it gave is not. */
-  tellNotices(): void {
+  /**
+   * The statement has failed for good: what it said is told, and the rows that it gave where they stand. `isConflict`:
+   * another attempt might have given others.
+   */
+  fail(isConflict: boolean): void {
+    if (this.rowsStand && !isConflict && this.#events.some((event) => event.kind === 'row')) {
+      this.release();
+      return;
+    }
     for (const event of this.#events.splice(0)) if (event.kind === 'notice') this.#inner.notice(event.notice);
     this.#bytes = 0;
   }

@@ -15,6 +15,7 @@ import type { BlockCursors, KeptStatement, OwnedMemory, RunRequest, SqlHost, Sql
 import type { Field, TypeSource } from '../plpgsql/types.js';
 import type { Notice, ResultSink } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
+import { quoteIdentifier } from '../types/identifiers.js';
 import type { FormatContext } from '../types/type-info.js';
 import type { Bound } from './bound-query.js';
 import { settlePortals } from './cursors.js';
@@ -390,6 +391,14 @@ export class InnerSql implements SqlHost {
       leave();
       session.refreshFormat();
     }
+  }
+
+  async withPath<T>(schemaIds: readonly number[], body: () => Promise<T>): Promise<T> {
+    const catalog = this.#session.transactionCatalog();
+    const names: string[] = [];
+    for (const id of schemaIds) names.push(quoteIdentifier(await catalog.schemaName(id)));
+    // What the session has of its own comes last, or it would hide what was meant.
+    return this.withSettings([`search_path=${[...names, 'pg_temp'].join(', ')}`], body);
   }
 
   async notice(notice: Notice): Promise<void> {

@@ -1,14 +1,14 @@
 /** PREPARE, EXECUTE, DEALLOCATE: statements inside statements. */
 import { sqlError } from '../../base/errors.js';
 import type { TypeName } from 'libpg-query';
-import type { ParsedStatement, ParseNode, RelationName } from '../contract.js';
+import type { CompiledExpression, ParsedStatement, ParseNode, RelationName } from '../contract.js';
 import type { Profile } from '../exec/profile.js';
 import { collectRelations } from '../plan/ast.js';
+import { needsNames } from '../plan/catalog-uses.js';
 import { resolveTypeName } from '../plan/coerce.js';
 import type { TypeScope } from '../plan/coerce.js';
 import type { ResultSink } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
-import { NAMES_OF_OBJECTS } from '../types/oids.js';
 import { catalogOidOf } from '../types/registry.js';
 import { isHandle } from '../types/user-types.js';
 import { innerStatement } from './bound-query.js';
@@ -68,16 +68,22 @@ async function evaluateArguments(
     });
   }
   const settings = { format: session.format, user: session.user, database: session.database };
-  if (oids.some((oid) => NAMES_OF_OBJECTS.includes(oid))) await session.services.loadView();
+  let mayLookUp = oids.some((oid) => needsNames(oid));
+  if (mayLookUp) await session.services.loadView();
   const memory = session.newMemory();
   try {
     const values: Datum[] = [];
     for (const [i, arg] of args.entries()) {
-      const compiled = session.server.deps.planner.compileExpression(arg as ParseNode, [], settings, {
-        typeOid: oids[i]!,
-        typmod: -1,
-        parameter: i + 1,
-      });
+      const target = { typeOid: oids[i]!, typmod: -1, parameter: i + 1 };
+      const compile = (): CompiledExpression =>
+        session.server.deps.planner.compileExpression(arg as ParseNode, [], settings, target);
+      let compiled = compile();
+      if (compiled.namesObjects && !mayLookUp) {
+        await session.services.loadView();
+        mayLookUp = true;
+        // Constant parts are computed as it is compiled.
+        compiled = compile();
+      }
       values.push(await compiled.evaluate([], session.execContext([], memory, REFUSING, false)));
     }
     return values;

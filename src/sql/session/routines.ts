@@ -9,7 +9,7 @@ import { sqlError } from '../../base/errors.js';
 import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
 import type { Routine } from '../catalog/descriptor.js';
 import type { RoutineCall, RoutineResult } from '../contract.js';
-import { namesObject } from '../plan/catalog-uses.js';
+import { needsNames } from '../plan/catalog-uses.js';
 import { inputsOf, outputsOf, takesArgument } from '../plan/routines.js';
 import { functionLine } from '../plpgsql/context-lines.js';
 import { inSqlFunction, PieceStore } from '../plpgsql/evaluation.js';
@@ -75,7 +75,7 @@ export class Routines {
     if (call.routine.typeOid === OID.trigger)
       throw sqlError('0A000', 'trigger functions can only be called as triggers');
     this.#depth++;
-    const { procedure, language, securityDefiner, config } = call.routine;
+    const { procedure, language, securityDefiner, config, path } = call.routine;
     const may = this.#inner.take();
     const mayEnd = may && procedure && language === 'plpgsql' && !securityDefiner && config == null;
     try {
@@ -92,7 +92,8 @@ export class Routines {
           language === 'sql'
             ? this.#runSql(call, read, host, result)
             : this.#runPlpgsql(call, read, host, result, memory);
-        const configured = (): Promise<void> => (config == null ? run() : host.withSettings(config, run));
+        const inPath = (): Promise<void> => (path === undefined ? run() : host.withPath(path, run));
+        const configured = (): Promise<void> => (config == null ? inPath() : host.withSettings(config, inPath));
         const owner = call.routine.owner ?? SUPERUSER_OID;
         await host.asideOfCaller(() => (securityDefiner ? this.#asOwner(owner, configured) : configured()));
         // Of void, PL/pgSQL gives a value and SQL none.
@@ -163,7 +164,7 @@ export class Routines {
   ): Promise<void> {
     const body = read.body!;
     const types = await resolveTypes(body.variables, host);
-    if (namesObject(call.routine.typeOid)) await host.knowNames();
+    if (needsNames(call.routine.typeOid)) await host.knowNames();
     const frame = new Frame(types, (bytes) => (bytes > 0 ? memory.grow(bytes) : memory.shrink(-bytes)));
     let input = 0;
     call.routine.parameters.forEach((p, i) => {

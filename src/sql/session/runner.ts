@@ -173,6 +173,7 @@ export class StatementRunner {
     session.services.beginStatement();
     const plan = await planToRun(session, prepared);
     const { compiled } = plan;
+    buffer.rowsStand = compiled.streams === true;
     refuseWrites(session, statement, compiled);
     await readPast(session, statement);
     const settled = settlePortals(session, compiled.readOnly, options.portal);

@@ -1,4 +1,4 @@
-/** Ids of the names that nextval resolved, for currval, which cannot wait and may run without a view of the catalogs. */
+/** Ids of the names that nextval resolved, for currval, which finds names without waiting and may run without a view of the catalogs. */
 import type { TransactionCatalog } from '../catalog/transaction-catalog.js';
 import { splitName } from '../types/identifiers.js';
 

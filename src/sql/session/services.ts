@@ -377,6 +377,11 @@ export class Services implements SessionServices, CatalogServices {
     return this.#qualify(known.schemaId, known.name) + array;
   }
 
+  typeSchema(oid: number): string | null {
+    const known = this.#host.transactionCatalog().known(oid) ?? (this.#view ?? this.#shown)?.byId.get(oid);
+    return known !== undefined && 'schemaId' in known ? this.schemaNameOf(known.schemaId) : null;
+  }
+
   /** Of a relation's rows: relations are numbered as their types are. */
   #rowTypeName(oid: number): string | null {
     const id = relationOfArray(oid);
@@ -420,14 +425,7 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   #qualified(schemaId: number, name: string): string {
-    const schema = (this.#view ?? this.#shown)?.byId.get(schemaId);
-    if (isTemporarySchema(schemaId)) return `${temporarySchemaName(schemaId)}.${quoteIdentifier(name)}`;
-    const known = (): string | null => {
-      for (const [schemaName, id] of this.#catalog.cachedSchemas(this.databaseId) ?? [])
-        if (id === schemaId) return schemaName;
-      return schemaId === PUBLIC_SCHEMA_ID ? 'public' : null;
-    };
-    const schemaName = schema?.kind === 'schema' ? schema.name : known();
+    const schemaName = this.schemaNameOf(schemaId);
     return schemaName === null ? quoteIdentifier(name) : `${quoteIdentifier(schemaName)}.${quoteIdentifier(name)}`;
   }
 
@@ -508,8 +506,12 @@ export class Services implements SessionServices, CatalogServices {
 
   schemaNameOf(schemaId: number): string | null {
     if (isTemporarySchema(schemaId)) return temporarySchemaName(schemaId);
-    const d = (this.#view ?? this.#shown)?.byId.get(schemaId);
-    return d?.kind === 'schema' ? d.name : null;
+    const view = this.#view ?? this.#shown;
+    const d = view?.byId.get(schemaId);
+    if (view !== null) return d?.kind === 'schema' ? d.name : null;
+    for (const [schemaName, id] of this.#catalog.cachedSchemas(this.databaseId) ?? [])
+      if (id === schemaId) return schemaName;
+    return schemaId === PUBLIC_SCHEMA_ID ? 'public' : null;
   }
 
   allTables(): readonly TableDescriptor[] {
@@ -540,7 +542,7 @@ export class Services implements SessionServices, CatalogServices {
   nextval(sequence: string | number): Promise<bigint> {
     return this.#sequences.nextval(sequence);
   }
-  currval(sequence: string | number): bigint {
+  currval(sequence: string | number): Soon<bigint> {
     return this.#sequences.currval(sequence);
   }
   setval(sequence: string | number, value: bigint, isCalled: boolean): Promise<bigint> {

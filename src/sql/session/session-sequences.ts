@@ -6,6 +6,7 @@ import { RIGHTS } from '../catalog/acl.js';
 import type { SequenceDescriptor } from '../catalog/descriptor.js';
 import { wholeRights } from '../catalog/rights.js';
 import type { Sequences } from '../catalog/sequences.js';
+import type { Soon } from '../../base/soon.js';
 import { splitName } from '../types/identifiers.js';
 import { missingRelation } from '../types/reg-names.js';
 import { SequenceNames } from './sequence-names.js';
@@ -81,17 +82,21 @@ export class SessionSequences {
     );
   }
 
-  currval(sequence: string | number): bigint {
+  currval(sequence: string | number): Soon<bigint> {
     let id = typeof sequence === 'number' ? sequence : this.#catalog.relationOid(sequence);
     if (!this.#catalog.whole()) id ??= this.#names.find(String(sequence), this.#host.transactionCatalog());
     const value = id === null ? undefined : this.#current.get(id);
-    if (value !== undefined) {
-      this.#host.roles.checkCurrent(id!);
-      return value;
-    }
+    if (value !== undefined) return this.#host.roles.mustAsk ? this.#askedFor(id!, value) : value;
     if (id === null) throw missingRelation(String(sequence), (schema) => this.#catalog.schemaId(schema));
     const name = splitName(this.#catalog.relationName(id) ?? String(sequence)).at(-1);
     throw sqlError('55000', `currval of sequence "${name}" is not yet defined in this session`);
+  }
+
+  /** Who drew a value may have lost the right to it since. @throws QuoralError 42501 */
+  async #askedFor(id: number, value: bigint): Promise<bigint> {
+    await this.#host.transactionCatalog().descriptor(id, this.#host.waitOptions());
+    this.#host.roles.checkCurrent(id);
+    return value;
   }
 
   async setval(sequence: string | number, value: bigint, isCalled: boolean): Promise<bigint> {

@@ -75,7 +75,8 @@ export function checkSetting(def: SettingDefinition, value: string, now: string 
       const asBool = parseBoolWord(value);
       const word = asBool === null ? null : asBool ? 'on' : 'off';
       if (word !== null && def.values!.includes(word)) return word;
-      throw invalid(`Available values: ${def.values!.join(', ')}.`);
+      // A second name of debug2 is taken and not told.
+      throw invalid(`Available values: ${def.values!.filter((v) => v !== 'debug').join(', ')}.`);
     }
     case 'string':
       return checkString(def, value, now, invalid);

@@ -1,5 +1,5 @@
 /** The simple protocol: a text of any number of statements, whose results go out in text format. */
-import { sqlError } from '../../base/errors.js';
+import { refuseParameters } from '../plan/refuse-parameters.js';
 import { parseSql } from '../parse/parser.js';
 import type { ParsedStatement } from '../contract.js';
 import type { ResultSink } from '../session-api.js';
@@ -75,8 +75,7 @@ async function runEach(
   run: (prepared: Prepared, isLast: boolean) => Promise<void>,
 ): Promise<void> {
   for (const [i, statement] of statements.entries()) {
-    if (statement.parameterCount > 0 && !NAMING_PARAMETERS.has(statement.kind))
-      throw sqlError('42P02', 'there is no parameter $1');
+    if (!NAMING_PARAMETERS.has(statement.kind)) refuseParameters(statement);
     const alone = statements.length === 1;
     if (i > 0) session.startTimeout();
     const prepared = new Prepared(alone ? text : statement.text, statement, [], alone);

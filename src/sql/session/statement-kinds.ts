@@ -118,7 +118,10 @@ export function commandName(statement: ParsedStatement): string {
   );
 }
 
-/** Text that may reach catalog look-ups from expressions. */
+/**
+ * Text that likely reaches catalog look-ups from expressions: a hint, which spares a second run. Whether the catalog must be at
+ * hand is said by what is planned (plan/catalog-uses.ts), and for the rest by what was missed (runner-errors.ts).
+ */
 const VIEW_TEXT =
   /(?:\b|to_)reg(class|proc|procedure|type|namespace|role|oper|operator|collation)\b|\bpg_|_description\b|currval|current_schema|information_schema|tableoid|format_type|\bhas_\w+_privilege|\bacl|\bmakeaclitem|\brow_security_active/i;
 

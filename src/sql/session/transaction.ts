@@ -341,7 +341,7 @@ export class SessionTransaction {
       } catch (error) {
         const stays = changes !== this.#host.advisory.changes || endedInside !== this.endedInside;
         if (stays || !this.#mayRepeat(error, buffer, attempt, alone)) {
-          buffer.tellNotices();
+          buffer.fail(!(error instanceof QuoralError && error.retry === 'none'));
           throw error;
         }
         buffer.discard();

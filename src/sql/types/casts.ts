@@ -406,9 +406,14 @@ function arrayCast(from: number, to: number, context: CastContext): CastFunction
  * The common type of UNION, CASE, COALESCE, VALUES, ARRAY[…] (PostgreSQL's chapter 10.5).
  * @throws QuoralError 42804, worded with `what`, e.g. "CASE" or "UNION".
  */
-export function selectCommonType(oids: readonly number[], what: string): number {
+/** `refused`: makes the error of the type at `index`, which fits none before it. */
+export function selectCommonType(
+  oids: readonly number[],
+  what: string,
+  refused: (message: string, index: number) => Error = (message) => sqlError('42804', message),
+): number {
   let chosen: number = OID.unknown;
-  for (const oid of oids) {
+  for (const [index, oid] of oids.entries()) {
     if (oid === OID.unknown || oid === chosen) continue;
     if (chosen === OID.unknown) {
       chosen = oid;
@@ -417,7 +422,7 @@ export function selectCommonType(oids: readonly number[], what: string): number 
     const a = typeByOid(chosen);
     const b = typeByOid(oid);
     if (a.category !== b.category) {
-      throw sqlError('42804', `${what} types ${formatType(chosen)} and ${formatType(oid)} cannot be matched`);
+      throw refused(`${what} types ${formatType(chosen)} and ${formatType(oid)} cannot be matched`, index);
     }
     if (!a.preferred && canCoerce(chosen, oid, 'implicit') && !canCoerce(oid, chosen, 'implicit')) chosen = oid;
   }

@@ -1,15 +1,17 @@
 /**
  * Stores of several nodes in one process, over the in-process network and engines: everything from
- * RPC up to the executor is the real thing. Waits are on conditions with a bound, never on time.
+ * RPC up to the executor is the real thing. Waits are on conditions with a bound. Time is virtual and chance
+ * seeded (HARNESS_SEED, 1 by default): a failure comes again.
  *
  * While it runs, every turn of its watch looks whether a range is served by two stores at once
  * (`doubleLeases`), which must never be.
  */
 import type { NodeId, RangeId, Timestamp } from '../../../src/base/ids.js';
 import { KEY_MAX, KEY_MIN, type Key } from '../../../src/base/key.js';
-import type { TimerHandle } from '../../../src/env/env.js';
+import type { Env, TimerHandle } from '../../../src/env/env.js';
 import { MemoryHub } from '../../../src/env/memory-transport.js';
 import { createNodeEnv } from '../../../src/env/node/node-env.js';
+import { SimRandom } from '../../../src/env/sim/random.js';
 import { Hlc } from '../../../src/hlc/hlc.js';
 import { StoreLiveness } from '../../../src/cluster/store-liveness.js';
 import type {
@@ -26,6 +28,10 @@ import { RpcNetworkImpl } from '../../../src/rpc/network.js';
 import type { TransactionRecord } from '../../../src/storage/lock-record.js';
 import type { DataFamily } from '../../../src/storage/engine.js';
 import { MemoryEngine } from '../../../src/storage/memory-engine.js';
+import { PacedTime } from './paced-time.js';
+
+/** Virtual: what lasts a few turns only is seen. */
+const POLL_MS = 0.05;
 
 export interface TestNode {
   readonly id: NodeId;
@@ -52,14 +58,20 @@ export class Harness {
   readonly splitsRequested: Key[] = [];
   /** Records whose transactions stores asked to be ended; nobody does it. */
   readonly finished: TransactionRecord[] = [];
-  readonly #env = createNodeEnv({ logLevel: process.env['HARNESS_LOG'] === undefined ? 'error' : 'debug' });
+  readonly time: PacedTime;
+  readonly #env: Env;
   readonly #options: HarnessOptions;
   #watch: TimerHandle | null = null;
   #txns = 0;
 
   private constructor(options: HarnessOptions) {
     this.#options = options;
-    this.hub = new MemoryHub(this.#env.timers);
+    const rng = new SimRandom(Number(process.env['HARNESS_SEED'] ?? 1));
+    this.time = new PacedTime(rng.fork('turns'));
+    const machine = createNodeEnv({ logLevel: process.env['HARNESS_LOG'] === undefined ? 'error' : 'debug' });
+    this.#env = { ...machine, clock: this.time, timers: this.time, rng };
+    this.hub = new MemoryHub(this.time);
+    this.time.run().catch((error: unknown) => this.fatal.push(error));
   }
 
   static async start(options: HarnessOptions = {}): Promise<Harness> {
@@ -194,7 +206,7 @@ export class Harness {
     return this.#env.timers.sleep(ms);
   }
 
-  async until<T>(what: string, probe: () => T | null | undefined | false, ms = 10_000): Promise<T> {
+  async until<T>(what: string, probe: () => T | null | undefined | false, ms = 10_000, pollMs = POLL_MS): Promise<T> {
     const start = this.#env.clock.monotonicMs();
     for (;;) {
       if (this.fatal.length > 0) throw this.fatal[0];
@@ -202,7 +214,7 @@ export class Harness {
       if (found) return found;
       if (this.#env.clock.monotonicMs() - start > ms)
         throw new Error(`waited too long for: ${what}\n${this.describe()}`);
-      await this.#env.timers.sleep(5);
+      await this.#env.timers.sleep(pollMs);
     }
   }
 
@@ -274,11 +286,12 @@ export class Harness {
       const first = requests[0]!;
       const key = 'key' in first ? first.key : 'start' in first ? first.start : null;
       const rangeId =
-        header.rangeId ?? (await this.until('a leaseholder', () => (key === null ? 1 : this.rangeOf(key)), ms));
+        header.rangeId ?? (await this.until('a leaseholder', () => (key === null ? 1 : this.rangeOf(key)), ms, 2));
       const node = await this.until(
         'a leaseholder',
         () => this.leaseholder(rangeId) ?? (this.rangeOf(key ?? KEY_MIN) !== rangeId && this.up[0]),
         ms,
+        2,
       );
       try {
         return await node.store.executor.execute(this.batch(node, requests, { ...header, rangeId }));
@@ -410,6 +423,7 @@ export class Harness {
     this.#watch?.cancel();
     for (const node of this.nodes) if (node.up) await this.stop(node.id, false);
     for (const node of this.nodes) await node.liveness.stop();
+    this.time.stop();
   }
 }
 

@@ -89,7 +89,7 @@ describe('COPY', () => {
       const copied = await h.run(`copy dst from stdin${given}`, [], cut(Buffer.from(out.copyOut), next));
       expect(copied.tag, `seed ${seed}`).toBe(`COPY ${rows.length}`);
       const back = await h.run('select * from dst order by id');
-      // A bare carriage return ends nothing, but CSV has to quote it to keep it.
+      // A carriage return would end a row as well, so CSV quotes it.
       expect(back.rows, `seed ${seed} ${options}`).toEqual(rows);
     }
   });
@@ -99,6 +99,60 @@ describe('COPY', () => {
     await h.run('create table t(a int primary key, b text)');
     await h.run('copy t from stdin', [], [Buffer.from('1\tx\n\\'), Buffer.from('.\nrubbish\n')]);
     expect((await h.run('select * from t')).rows).toEqual([['1', 'x']]);
+  });
+
+  it.each([
+    ['', '1\ta\r\n2\tb\r\n', '1 a, 2 b'],
+    ['', '1\ta\r2\tb\r', '1 a, 2 b'],
+    ['', '1\ta\r2\tb', '1 a, 2 b'],
+    ['', '1\ta\r', '1 a'],
+    ['', '1\ta\n2\tb\r\n', '22P04 literal carriage return found in data, line 2'],
+    ['', '1\ta\n2\tb\r', '22P04 literal carriage return found in data, line 2'],
+    ['', '1\ta\r\n2\tb\r3\tc\r\n', '22P04 literal carriage return found in data, line 2'],
+    ['', '1\ta\r\n2\tb\r', '22P04 literal carriage return found in data, line 2'],
+    ['', '1\ta\r\n2\tb\n', '22P04 literal newline found in data, line 2'],
+    ['', '1\ta\r2\tb\n', '22P04 literal newline found in data, line 2'],
+    ['', '1\ta\\\rb\n2\tc\n', '1 a\rb, 2 c'],
+    ['', '1\ta\\\nb\r\n2\tc\r\n', '1 a\nb, 2 c'],
+    ['', '1\ta\r\n\\.\r\nrubbish\n', '1 a'],
+    ['', '1\ta\n2\tb\\.\nrubbish\n', '1 a, 2 b'],
+    ['', '1\ta\n2\t\\.b\n', '22P04 end-of-copy marker corrupt, line 2'],
+    ['', '1\t\\\\.\n', '1 \\.'],
+    [' csv', '1,a\r2,b\r', '1 a, 2 b'],
+    [' csv', '1,"a\r\nb\rc\nd"\r\n2,b\r\n', '1 a\r\nb\rc\nd, 2 b'],
+    [' csv', '1,a\n2,b\r\n', '22P04 unquoted carriage return found in data, line 2'],
+    [' csv', '1,a\r\n2,b\n', '22P04 unquoted newline found in data, line 2'],
+    [' csv', '1,a\n2,"b\nc\n', '22P04 unterminated CSV quoted field, line 2: "2,"b\nc\n"'],
+  ])('knows the ends of rows by the first: copy%s of %j', async (options, data, expected) => {
+    const bytes = Buffer.from(data);
+    for (const chunks of [[bytes], [...bytes].map((byte) => Buffer.of(byte))]) {
+      const h = new Harness();
+      await h.run('create table t(a int, b text)');
+      let seen: string;
+      try {
+        await h.run(`copy t from stdin${options}`, [], chunks);
+        const { rows } = await h.run('select * from t order by a');
+        seen = rows.map((row) => row.join(' ')).join(', ');
+      } catch (error) {
+        const { sqlstate, message, fields } = error as QuoralError;
+        seen = `${sqlstate} ${message}${fields.where?.replace('COPY t', '')}`;
+      }
+      expect(seen).toBe(expected);
+    }
+  });
+
+  it('takes a row of megabytes in small chunks, in a time that its length tells', async () => {
+    const h = new Harness();
+    await h.run('create table t(a int, b text)');
+    const value = 'x'.repeat(8 << 20);
+    const bytes = Buffer.from(`1\t${value}\n2\ty\n`);
+    const chunks: Buffer[] = [];
+    for (let at = 0; at < bytes.length; at += 400) chunks.push(bytes.subarray(at, at + 400));
+    expect((await h.run('copy t from stdin', [], chunks)).tag).toBe('COPY 2');
+    expect((await h.run('select a, length(b) from t order by a')).rows).toEqual([
+      ['1', String(value.length)],
+      ['2', '1'],
+    ]);
   });
 
   it('reports the line and column of what is wrong', async () => {

@@ -166,13 +166,18 @@ describe('what a block does to its transaction', () => {
     await a.query('create table t(id int primary key, n int)');
     await a.query('insert into t values (1, 0)');
     await a.query("set default_transaction_isolation = 'read committed'");
-    const seen = a.all(
-      "do $$ declare m int; begin select n into m from t; perform pg_sleep(0.2); select n into m from t; raise notice 'n %', m; update t set n = n + 1; end $$",
-    );
-    await new Promise((resolve) => setTimeout(resolve, 80));
+    // The block waits between its statements until the other has committed.
+    await b.query('select pg_advisory_lock(1)');
+    const block = `do $$ declare m int; begin
+      select n into m from t; raise notice 'n %', m; perform pg_advisory_xact_lock(1);
+      select n into m from t; raise notice 'n %', m; update t set n = n + 1; end $$`;
+    const seen = a.all(block);
+    const waits = "select count(*) from pg_locks where locktype = 'advisory' and not granted";
+    while ((await b.rows(waits))[0]![0] === '0');
     await b.query('update t set n = 41');
+    await b.query('select pg_advisory_unlock(1)');
     await seen;
-    expect(a.notices).toEqual(['NOTICE: n 41']);
+    expect(a.notices).toEqual(['NOTICE: n 0', 'NOTICE: n 41']);
     expect(await a.rows('select n from t')).toEqual([['42']]);
   });
 

@@ -7,12 +7,22 @@ async function client(): Promise<Client> {
 }
 
 describe('functions', () => {
-  it('take no default that names a type which calls would not find', async () => {
-    const c = await client();
+  it('have defaults that name types which no parameter is of', async () => {
+    const server = await startServer();
+    const c = await Client.open(server);
     await c.query("create type mood as enum ('a', 'b')");
-    expect(
-      await c.error("create function f(a text default 'a'::mood::text) returns text language sql return a"),
-    ).toMatch(/^0A000 /);
+    await c.query("create function g(a text default 'a'::mood::text) returns text language sql as 'select a'");
+    const other = await Client.open(server);
+    expect(await other.rows('select g()')).toEqual([['a']]);
+    expect(await c.error('drop type mood')).toMatch(/^2BP01 .* \| function g\(text\) depends on type mood$/);
+    await c.query("alter type mood rename value 'a' to 'first'");
+    for (const one of [c, other]) expect(await one.rows('select g()')).toEqual([['first']]);
+    await c.query("create function h() returns text language sql return 'b'::mood::text");
+    expect(await c.error("alter type mood rename value 'b' to 'last'")).toBe(
+      '0A000 cannot rename a label of type mood, which function h may use',
+    );
+    expect(await c.rows('select h()')).toEqual([['b']]);
+    await c.query('drop function h()');
     await c.query("create function f(a mood default 'b'::mood) returns mood language sql return a");
     expect(await c.rows('select f()')).toEqual([['b']]);
   });

@@ -37,6 +37,46 @@ async function told(text: string, chunks: readonly string[]): Promise<string> {
 
 const GOOD = '1\tx\t1\t1\tx\n2\tx\t1\t1\tx\n';
 
+/** Sends a byte at a time. */
+class Slow extends CollectingSink {
+  readonly #bytes: Buffer;
+  constructor(client: Client, text: string) {
+    super(client.session);
+    this.#bytes = Buffer.from(text);
+  }
+  override async *copyIn(): AsyncIterable<Buffer> {
+    for (let i = 0; i < this.#bytes.length; i++) yield await Promise.resolve(this.#bytes.subarray(i, i + 1));
+  }
+}
+
+describe('the last line', () => {
+  it.each([
+    ['copy t (a, b) from stdin', '1\tx\n2\ty'],
+    ['copy t (a, b) from stdin csv', '1,x\n2,"y"'],
+    ['copy t (a, b) from stdin csv', '1,x\r\n2,y\r\n'],
+  ])('counts without an end: %s', async (text, input) => {
+    const sink = new Slow(c, input);
+    await c.session.simpleQuery(text, sink);
+    expect(sink.results[0]!.tag).toBe('COPY 2');
+    expect(await c.rows('select a, b from t order by a')).toEqual([
+      ['1', 'x'],
+      ['2', 'y'],
+    ]);
+  });
+
+  it.each([
+    ['2\tx\tq\t1\tx', '22P02 COPY t, line 2, column c: "q"'],
+    ['2\t\\N\t1\t1\tx', '23502 COPY t, line 2: "2\t\\N\t1\t1\tx"'],
+    ['1\tx\t1\t1\tx', '23505 COPY t, line 2'],
+  ])('is looked at without an end', async (line, expected) => {
+    const sink = new Slow(c, `1\tx\t1\t1\tx\n${line}`);
+    const failed: unknown = await c.session.simpleQuery('copy t from stdin', sink).catch((error: unknown) => error);
+    expect(failed).toBeInstanceOf(QuoralError);
+    const { sqlstate, fields } = failed as QuoralError;
+    expect(`${sqlstate} ${fields.where}`).toBe(expected);
+  });
+});
+
 describe('while the sender pauses', () => {
   it.each([
     ['a field that cannot be read', '3\tx\tq\t1\tx\n', '22P02 COPY t, line 3, column c: "q"'],

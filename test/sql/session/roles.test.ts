@@ -93,6 +93,20 @@ describe('roles begin sessions', () => {
 });
 
 describe('what is granted and taken', () => {
+  it('holds a role from another database: rights to a language, to schemas', async () => {
+    const root = await started();
+    await root.all('CREATE DATABASE other');
+    const other = await login('postgres', {}, 'other');
+    for (const right of ['USAGE ON LANGUAGE plpgsql', 'CREATE ON SCHEMA public']) {
+      await root.all(`CREATE ROLE held; GRANT ${right} TO held`);
+      expect(await other.error('DROP ROLE held')).toBe(
+        '2BP01 role "held" cannot be dropped because some objects depend on it | 1 object in database postgres',
+      );
+      await root.all('DROP OWNED BY held');
+      await other.all('DROP ROLE held');
+    }
+  });
+
   it('counts at once in other sessions, for texts and prepared statements that ran before', async () => {
     const root = await started();
     await root.all('CREATE USER alice; CREATE SCHEMA s; CREATE TABLE s.t (id int PRIMARY KEY, a int)');

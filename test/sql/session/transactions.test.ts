@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { VirtualTime } from '../../env/virtual-time.js';
-import { MemoryDb } from '../support/memory-kv.js';
 import { Client, startServer } from '../support/server.js';
+import { VirtualServers } from '../support/virtual-server.js';
 import type { ManagedSqlServer } from '../../../src/sql/session/server.js';
 
 let server: ManagedSqlServer;
@@ -151,16 +150,11 @@ describe('cancel, time-outs, the end', () => {
   });
 
   it('times out each statement by what is set before it, several in one text too', async () => {
-    const time = new VirtualTime();
-    const run = async <T>(work: Promise<T>): Promise<T> => {
-      let over = false;
-      const done = work.finally(() => (over = true));
-      done.catch(() => undefined);
-      while (!over) await time.advance(1);
-      return done;
-    };
-    const timed = await run(startServer(new MemoryDb(), { timers: time, clock: time.clock() }));
-    const [x, y] = [await run(Client.open(timed)), await run(Client.open(timed))];
+    const virtual = new VirtualServers();
+    const timed = await virtual.start();
+    const [x, y] = [await virtual.open(timed), await virtual.open(timed)];
+    const run = <T>(work: Promise<T>): Promise<T> => virtual.run(work);
+    const nowMs = (): number => virtual.time.clock().monotonicMs();
     await run(x.all('create table t (a int primary key, b int); insert into t values (1, 10)'));
     await run(y.all('begin; update t set b = 1 where a = 1'));
     const timeout = '57014 canceling statement due to statement timeout';
@@ -168,9 +162,9 @@ describe('cancel, time-outs, the end', () => {
     expect(await run(x.error('update t set b = 2 where a = 1'))).toBe(timeout);
     await run(x.all('reset statement_timeout'));
     const several = "set statement_timeout = '10s'; set statement_timeout = '20ms'; update t set b = 2 where a = 1";
-    const before = time.clock().monotonicMs();
+    const before = nowMs();
     expect(await run(x.error(several))).toBe(timeout);
-    expect(time.clock().monotonicMs() - before).toBeLessThan(1000);
+    expect(nowMs() - before).toBeLessThan(1000);
     await run(x.all("set statement_timeout = '80ms'"));
     expect(await run(x.all('select pg_sleep(0.05); select pg_sleep(0.05)'))).toHaveLength(2);
     expect(await run(x.error('select pg_sleep(0.05); select pg_sleep(0.09)'))).toBe(timeout);

@@ -28,6 +28,8 @@ export interface AnswerForm {
   readonly open: () => Promise<(statement: string) => Promise<string>>;
   readonly oracle: (statement: string, answer: OracleAnswer) => string;
   readonly notices: boolean;
+  /** Of errors and notices every field, and the rows that came before an error. */
+  readonly everything?: true;
   /** Scripts that are not run. */
   readonly except?: readonly string[];
 }
@@ -48,6 +50,30 @@ interface Failure {
 function failureText({ sqlstate, message, detail, position }: Failure): string {
   const shown = detail === undefined ? '' : ` | ${detail}`;
   return `ERROR ${sqlstate} ${message}${shown}${position === undefined ? '' : ` @${position}`}`;
+}
+
+const FIELDS = [
+  'detail',
+  'hint',
+  'position',
+  'internalPosition',
+  'internalQuery',
+  'where',
+  'schema',
+  'table',
+  'column',
+  'dataType',
+  'constraint',
+] as const;
+export type ToldFields = { readonly [field in (typeof FIELDS)[number]]?: string | number | undefined };
+
+/** An error or a notice with all that it says, a line for each field. */
+export function wholeText(severity: string, sqlstate: string, message: string, fields: ToldFields): string {
+  const lines = FIELDS.flatMap((field) => {
+    const value = fields[field];
+    return value === undefined ? [] : [`  ${field}: ${String(value).replaceAll('\n', '\n    ')}`];
+  });
+  return [`${severity} ${sqlstate} ${message}`, ...lines].join('\n');
 }
 
 /** Of an error of ours; anything else is thrown on. */
@@ -72,6 +98,38 @@ async function transcript(statements: readonly string[], ask: (statement: string
   let text = '';
   for (const statement of statements) text += `${statement};\n----\n${await ask(statement)}\n\n`;
   return text;
+}
+
+/** One of the driver's notices or errors. */
+type Said = ToldFields & { readonly severity: string; readonly code: string; readonly message: string };
+
+async function wholeOracleText(client: pg.Client, statement: string, form: AnswerForm): Promise<string> {
+  const said: string[] = [];
+  const told = (m: Said): string => wholeText(m.severity, m.code, m.message, m);
+  const onNotice = (n: unknown): void => void said.push(told(n as Said));
+  const rows: Values[] = [];
+  let tag = '';
+  const { connection } = client as unknown as { connection: NodeJS.EventEmitter };
+  const onTag = (message: { text: string }): void => void (tag = message.text);
+  client.on('notice', onNotice);
+  connection.on('commandComplete', onTag);
+  const types = { getTypeParser: () => (value: string) => value };
+  const config = { text: statement, rowMode: 'array', types } as unknown as pg.QueryArrayConfig;
+  const query = new pg.Query(config);
+  query.on('row', (row) => void rows.push(row as unknown as Values));
+  const text = await new Promise<string>((resolve) => {
+    query.on('end', (result) => resolve(form.oracle(statement, { fields: result.fields, rows, tag })));
+    query.on('error', (error) => resolve([...rowLines(rows), told(error as unknown as Said)].join('\n')));
+    client.query(query);
+  });
+  connection.off('commandComplete', onTag);
+  client.off('notice', onNotice);
+  return [...said, text].join('\n');
+}
+
+/** What came before an error, in the order in which it came. */
+export function rowLines(rows: readonly Values[]): string[] {
+  return rows.map((r) => `row ${r.map((v) => v ?? 'NULL').join('|')}`);
 }
 
 async function oracleText(client: pg.Client, statement: string, form: AnswerForm): Promise<string> {
@@ -109,7 +167,9 @@ async function recorded(statements: readonly string[], oracle: string, form: Ans
   const client = new pg.Client({ ...server, database: DATABASE });
   await client.connect();
   await client.query('SET timezone TO UTC');
-  const text = await transcript(statements, (statement) => oracleText(client, statement, form));
+  const text = await transcript(statements, (statement) =>
+    form.everything === true ? wholeOracleText(client, statement, form) : oracleText(client, statement, form),
+  );
   await client.end();
   return text;
 }

@@ -23,6 +23,10 @@ export class CollectingSink implements ResultSink {
   readonly copied: string[] = [];
   input: string[] = [];
   isSuspended = false;
+  /** Of a statement that has not completed. */
+  get pending(): readonly (string | null)[][] {
+    return this.#rows;
+  }
   #columns: readonly ResultColumn[] = [];
   #rows: (string | null)[][] = [];
 

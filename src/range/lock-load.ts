@@ -1,0 +1,71 @@
+/**
+ * The lock table of a lease that begins, read from the intents that the range holds.
+ *
+ * Intents carry the values that they would become: a transaction under way may have gigabytes of them in one range. Reading
+ * them at one go stops the node for as long as it takes, and its lease ends before it has begun; the next leader does the same.
+ * So they are read piece by piece, and the node does everything else in between. Nothing changes them
+ * meanwhile: whatever earlier terms committed is applied, and this term proposes nothing before its lease.
+ */
+import type { Key, Span } from '../base/key.js';
+import { keyNext } from '../base/key.js';
+import type { EngineReader } from '../storage/engine.js';
+import { decodeIntent, intentSpan, intentUserKey } from '../storage/lock-record.js';
+import type { TxnMeta } from './kv-api.js';
+import type { LockTable } from './lock-table.js';
+
+/** Of keys and values, for one turn of the event loop. */
+const PIECE_BYTES = 2 << 20;
+
+export class LockLoad {
+  readonly term: number;
+  readonly #engine: EngineReader;
+  readonly #locks: LockTable;
+  readonly #left: Span[];
+
+  constructor(term: number, engine: EngineReader, locks: LockTable, spans: readonly Span[]) {
+    this.term = term;
+    this.#engine = engine;
+    this.#locks = locks;
+    this.#left = spans.map(({ start, end }) => intentSpan(start, end));
+    locks.clear();
+  }
+
+  /** Reads the next piece; true when it was the last. */
+  step(): boolean {
+    let bytes = 0;
+    for (let span = this.#left[0]; span !== undefined; span = this.#left[0]) {
+      const limitBytes = PIECE_BYTES - bytes;
+      const rows = this.#engine.scan({ family: 'locks', ...span, limitBytes });
+      let read = 0;
+      for (const { key, value } of rows) {
+        this.#lay(key, value);
+        read += key.length + value.length;
+      }
+      bytes += read;
+      if (read < limitBytes) {
+        this.#left.shift();
+        continue;
+      }
+      this.#left[0] = { start: keyNext(rows.at(-1)!.key), end: span.end };
+      return false;
+    }
+    return true;
+  }
+
+  #lay(key: Key, value: Buffer): void {
+    const intent = decodeIntent(value);
+    const txn: TxnMeta = {
+      id: intent.txnId,
+      anchorKey: intent.anchorKey,
+      epoch: intent.epoch,
+      isolation: intent.isolation,
+      readTs: intent.writeTs,
+      writeTs: intent.writeTs,
+      minTs: intent.minTs,
+      uncertaintyLimit: intent.writeTs,
+      coordinator: intent.coordinatorNode,
+      name: '',
+    };
+    this.#locks.intentLaid(intentUserKey(key), txn, intent.writeTs);
+  }
+}

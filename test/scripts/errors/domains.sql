@@ -1,0 +1,20 @@
+-- Domains.
+CREATE DOMAIN small AS int CONSTRAINT small_enough CHECK (VALUE < 10) NOT NULL;
+CREATE DOMAIN code AS text CHECK (VALUE ~ '^[a-z]+$') CHECK (length(VALUE) < 5);
+CREATE TABLE with_domains (s small, c code);
+SELECT 11::small;
+SELECT NULL::small;
+SELECT 'UP'::code;
+SELECT 'toolong'::code;
+INSERT INTO with_domains VALUES (50, 'a');
+INSERT INTO with_domains VALUES (NULL, 'a');
+INSERT INTO with_domains (c) VALUES ('a');
+INSERT INTO with_domains VALUES (5, 'A');
+UPDATE with_domains SET s = 50;
+INSERT INTO with_domains VALUES (5, 'a');
+UPDATE with_domains SET s = s + 50;
+UPDATE with_domains SET c = 'B';
+ALTER DOMAIN small ADD CONSTRAINT tiny CHECK (VALUE < 3);
+ALTER DOMAIN small DROP CONSTRAINT missing;
+ALTER DOMAIN code SET NOT NULL;
+CREATE DOMAIN small AS text;

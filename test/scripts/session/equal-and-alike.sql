@@ -1,0 +1,21 @@
+-- What is equal and does not look alike: vectors in groups, keys of two columns
+create table v (k int, v oidvector);
+insert into v values (1, '1 2'), (2, array[1, 2]::oid[]::oidvector), (3, '1 2 3'), (4, '2');
+select count(*) from (select distinct v from v) x;
+select v, count(*) from v group by v order by v;
+select array[1, 2]::oidvector = '1 2'::oidvector;
+select a.k, b.k from v a join v b on a.v = b.v where a.k < b.k order by 1, 2;
+select v from (select array[5, 6]::oidvector as v union select '5 6') x;
+select k from v where v in ('1 2', '7', '8') order by k;
+create table p (a numeric, b float8, primary key (a, b));
+create table c (k int, a numeric, b float8, foreign key (a, b) references p on update cascade);
+insert into p values (1.0, '-0'), (2.0, 0);
+insert into c values (1, 1, 0), (2, 2.00, '-0');
+update p set a = 1.000 where a = 1;
+select * from c order by k;
+update p set b = '-0' where a = 2;
+select * from c order by k;
+update p set a = 2.0000, b = 0 where a = 2;
+select * from c order by k;
+update p set a = 2.0000, b = 0 where a = 2;
+select * from c order by k;

@@ -1,0 +1,22 @@
+-- A role that is named by the rights to a language and by nothing else
+create role lang_only;
+grant usage on language plpgsql to lang_only;
+drop role lang_only;
+drop owned by lang_only;
+drop role lang_only;
+create role lang_only;
+create role lang_after;
+grant usage on language plpgsql to lang_only with grant option;
+reassign owned by lang_only to lang_after;
+set role lang_only;
+grant usage on language plpgsql to lang_after;
+reset role;
+select lanacl from pg_language where lanname = 'plpgsql';
+drop owned by lang_only;
+drop owned by lang_after, lang_only cascade;
+select lanacl from pg_language where lanname = 'plpgsql';
+drop role lang_only, lang_after;
+revoke usage on language plpgsql from public;
+select lanacl from pg_language where lanname = 'plpgsql';
+grant usage on language plpgsql to public;
+select lanacl from pg_language where lanname = 'plpgsql';

@@ -1,0 +1,24 @@
+-- Types of columns with defaults that are sequences', or are not any more
+create table sr (a serial, b serial, c serial, d serial);
+alter table sr alter column a type bigint;
+alter table sr alter column a type numeric;
+alter table sr alter column a type boolean using true;
+alter table sr alter column b set default 5;
+alter table sr alter column b type text;
+alter table sr alter column b type boolean using b = '1';
+alter table sr alter column b set default true;
+alter table sr alter column b type boolean;
+alter table sr alter column c set default nextval('sr_d_seq');
+alter table sr alter column c type bigint;
+alter table sr alter column c type smallint;
+alter table sr alter column d set default nextval('sr_d_seq') + 1;
+alter table sr alter column d type text;
+insert into sr default values;
+select * from sr;
+alter table sr alter column d type real using d::real;
+alter table sr alter column d type int;
+alter table sr alter column a type smallint;
+alter table sr alter column a type varchar(20);
+alter table sr alter column a type date using now()::date;
+insert into sr default values;
+select a, b, c > 0, d from sr order by a;
