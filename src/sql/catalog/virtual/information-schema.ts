@@ -19,6 +19,7 @@ import { publicSchemaOf } from '../rights.js';
 import { columnById, roleName } from './model.js';
 import { roleViews } from './information-schema-roles.js';
 import type { Builder, Source } from './model.js';
+import { routineUsage } from './routine-usage.js';
 import { parameters, userRoutines } from './routines-information-schema.js';
 import { domainConstraintRows, domainRows } from './user-types.js';
 import { schemaName, viewDefinition } from './views.js';
@@ -229,6 +230,7 @@ export const informationSchemaBuilders: Readonly<Record<string, Builder>> = {
   view_table_usage: viewTableUsage,
   view_column_usage: viewColumnUsage,
   column_column_usage: columnColumnUsage,
+  ...routineUsage,
   routines,
   parameters,
 };
