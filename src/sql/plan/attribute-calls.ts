@@ -52,18 +52,16 @@ export function attributeOr(
   try {
     return column();
   } catch (error) {
-    // What is stored holds a user's function by the call that names it, of which there is none.
-    const stored = ctx.binder.pins !== null;
-    const own = stored ? null : attributeCall(ctx, row.expr(), name, location);
-    const call = own ?? callOfRow(ctx, row.node(), name, location, stored);
+    const call = attributeCall(ctx, row.expr(), name, location) ?? callOfRow(ctx, row.node(), name, location);
     if (call !== null) return call;
-    throw stored ? error : wants(error, name);
+    throw wants(error, name);
   }
 }
 
 /** name(row) for any other function, built-in ones and aggregates too; null if none takes the row. */
-function callOfRow(ctx: ExprContext, row: Node, name: string, location: number, stored: boolean): Expr | null {
-  const isOwn = !stored && (routinesNamed(ctx.binder, null, name)?.length ?? 0) > 0;
+function callOfRow(ctx: ExprContext, row: Node, name: string, location: number): Expr | null {
+  // What is stored holds a user's function by the call that names it, of which there is none.
+  const isOwn = ctx.binder.pins === null && (routinesNamed(ctx.binder, null, name)?.length ?? 0) > 0;
   if (!isOwn && !isBuiltInFunction(null, name)) return null;
   try {
     return ctx.bind(ctx, {
