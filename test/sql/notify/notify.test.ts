@@ -72,6 +72,9 @@ describe('LISTEN and NOTIFY', () => {
     await a.all('commit');
     await settle();
     expect(heard(b)).toEqual(['x 1', 'x 3']);
+    await a.all("begin; savepoint s; notify x, '4'; rollback to s; notify x, '4'; commit");
+    await settle();
+    expect(heard(b)).toEqual(['x 4']);
     await a.all("begin; notify x, 'no'; rollback");
     expect(await a.error("begin; notify x, 'no'; select 1/0")).toContain('22012');
     await a.all('rollback');
