@@ -57,6 +57,7 @@ async function serve(command: StartCommand, env: Env, stopRequest: StopRequest, 
   });
   const eventLoop = monitorEventLoop();
   const starting = startNode({
+    errorPlaces: true,
     env: {
       ...env,
       transport: dialledVia(env.transport, command.rpcVia),

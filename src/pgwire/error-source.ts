@@ -54,13 +54,17 @@ const ROUTINES: Readonly<Record<string, Routine>> = {
 /** RAISE may give any SQLSTATE. */
 const RAISED = /^PL\/pgSQL function [^\n]* at RAISE(\n|$)/;
 
+/** With file and line, which stacks tell: not where runs must be the same whatever the machine keeps of stacks. */
 export function errorSource(error: QuoralError): ErrorSource {
-  const { fields, sqlstate } = error;
-  const place = placeOf(originOf(error));
+  return { ...placeOf(originOf(error)), ...routineOf(error) };
+}
+
+/** Of the error alone. */
+export function routineOf({ fields, sqlstate }: QuoralError): ErrorSource {
   const known = Object.hasOwn(ROUTINES, sqlstate) ? ROUTINES[sqlstate] : undefined;
   const theirs = typeof known === 'function' ? known(fields) : known;
   const routine = fields.routine ?? (RAISED.test(fields.where ?? '') ? 'exec_stmt_raise' : theirs);
-  return { ...place, ...(routine === undefined ? {} : { routine }) };
+  return routine === undefined ? {} : { routine };
 }
 
 /** An error that was made anew, to tell more, has the first one as its cause. */

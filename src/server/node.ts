@@ -13,7 +13,7 @@ import { QuoralError } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
 import type { ClusterMembership } from '../cluster/membership.js';
 import type { Listener } from '../env/env.js';
-import { errorSource } from '../pgwire/error-source.js';
+import { errorSource, routineOf } from '../pgwire/error-source.js';
 import { PgWireServer } from '../pgwire/server.js';
 import type { Store } from '../range/store.js';
 import { CancelMessage } from '../encoding/proto/server.js';
@@ -36,6 +36,8 @@ export interface NodeOptions extends KvOptions {
   readonly drainGraceMs?: number;
   /** What SQL gets in place of the node's transactions: tests put conflicts in between. */
   readonly wrapDb?: (db: KvDb) => KvDb;
+  /** Errors tell file and line, which depend on what the machine keeps of stacks. */
+  readonly errorPlaces?: boolean;
 }
 
 const CANCEL = defineOneWay<CancelMessage>('cancel', {
@@ -76,7 +78,7 @@ export class QuoralNode {
         timers: env.timers,
         logger: env.logger,
         typeByOid: findTypeByOid,
-        source: errorSource,
+        source: options.errorPlaces === true ? errorSource : routineOf,
         onFatal: (error) => parts.fatal(error),
       },
     );

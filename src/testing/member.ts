@@ -10,7 +10,7 @@ import type { ByteStream, Env } from '../env/env.js';
 import { MemoryDisk } from '../env/memory-disk.js';
 import type { MemoryHub } from '../env/memory-transport.js';
 import { nodeTransport } from '../env/node/node-env.js';
-import { errorSource } from '../pgwire/error-source.js';
+import { routineOf } from '../pgwire/error-source.js';
 import { PgWireServer } from '../pgwire/server.js';
 import { type QuoralNode, startNode } from '../server/node.js';
 import type { SessionOptions } from '../sql/session-api.js';
@@ -177,7 +177,7 @@ export class Member {
         timers,
         logger,
         typeByOid: findTypeByOid,
-        source: errorSource,
+        source: routineOf,
         onFatal: (error) => this.#options.onFatal(error),
       },
     );
