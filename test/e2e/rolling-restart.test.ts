@@ -61,7 +61,8 @@ class Client {
         await this.#retried(id, () => (single ? this.#note(id, amount) : this.#transfer(id, amount)));
         this.done.push({ id, amount });
       } catch (error) {
-        this.failures.push(`${id} at n${this.#node}: ${codeOf(error)} ${String(error)}`);
+        const { cause } = error as Error;
+        this.failures.push(`${id} at n${this.#node}: ${String(error)}: ${codeOf(cause ?? error)} ${String(cause)}`);
       }
     }
     await this.#client?.end();
