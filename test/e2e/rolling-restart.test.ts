@@ -69,6 +69,7 @@ class Client {
   }
 
   async #retried(id: string, run: () => Promise<void>): Promise<void> {
+    const before: string[] = [];
     for (let retry = 0; ; retry++) {
       try {
         await this.#connected();
@@ -81,7 +82,9 @@ class Client {
           ['57P01', '57P03', '53300'].includes(code) || (code === 'ECONNREFUSED' && this.#client === null);
         if (this.#inBlock && code === '57P01') throw new Error(`${id} was not let finish`, { cause: error });
         this.#inBlock = false;
-        if (retry === RETRIES_MAX || !(again || elsewhere)) throw new Error(`${id}, retry ${retry}`, { cause: error });
+        if (retry === RETRIES_MAX || !(again || elsewhere))
+          throw new Error(`${id}, after ${before.join(', ')}`, { cause: error });
+        before.push(`n${this.#node} ${String(error)}`);
         this.retries.set(code, (this.retries.get(code) ?? 0) + 1);
         if (again) await this.#client?.query('ROLLBACK');
         else this.#leave();
