@@ -538,11 +538,15 @@ export class Session implements SqlSession {
   }
 
   async sync(): Promise<void> {
-    if (this.#closed !== null) throw this.#closed;
-    if (this.state.state === 'idle' && this.txn === null && this.portals.size === 0) {
-      await this.transaction.endCatalog();
-      return;
+    if (this.state.state === 'idle' && this.txn === null) {
+      // Executed statements have committed: whatever has ended the session since, they are not to be told of as failed.
+      if (this.#closed !== null) return;
+      if (this.portals.size === 0 || this.server.draining) {
+        await this.transaction.endCatalog();
+        return;
+      }
     }
+    if (this.#closed !== null) throw this.#closed;
     if (this.state.inBlock) return;
     await this.#call('', null, () => this.transaction.end(true));
   }

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Client, startServer } from '../support/server.js';
+import { Client, CollectingSink, startServer } from '../support/server.js';
 import { VirtualServers } from '../support/virtual-server.js';
 import type { ManagedSqlServer } from '../../../src/sql/session/server.js';
 
@@ -181,6 +181,29 @@ describe('cancel, time-outs, the end', () => {
     await d.all('commit');
     await drained;
     await expect(Client.open(server)).rejects.toThrow('terminating connection');
+  });
+
+  it.each([
+    ['', 'while its session ends', false],
+    ['declare h cursor with hold for select 1', 'beside a held cursor', true],
+  ])('tells nobody that a statement failed which the end of the server found committed %s', async (before, _, early) => {
+    const d = await Client.open(server);
+    if (before !== '') await d.all(before);
+    const { session } = d;
+    await session.parse('', 'insert into t values ($1, $2)', []);
+    await session.bind('', '', [
+      { format: 0, bytes: Buffer.from('900') },
+      { format: 0, bytes: Buffer.from('9') },
+    ]);
+    await session.execute('', 0, new CollectingSink(session), true);
+    // The statement is over for the server, and its client has not been told: Sync comes after it.
+    const drained = server.drain(10_000);
+    if (!early) await drained;
+    await session.sync();
+    expect(session.transactionStatus).toBe('I');
+    await drained;
+    // The session's end is told after that.
+    expect(() => session.takeNotifications()).toThrow('terminating connection');
   });
 });
 
