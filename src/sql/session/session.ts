@@ -358,7 +358,9 @@ export class Session implements SqlSession {
 
   /** What PostgreSQL does on an error; returns the error to report. */
   async #failed(raw: unknown): Promise<unknown> {
-    const reason: unknown = this.#abort.signal.aborted ? this.#abort.signal.reason : raw;
+    // A commit whose outcome is unknown stays so, whatever would have ended its statement: no other answer leaves that open.
+    const unknown = raw instanceof QuoralError && raw.retry === 'unknown';
+    const reason: unknown = this.#abort.signal.aborted && !unknown ? this.#abort.signal.reason : raw;
     const error = reason instanceof QuoralError ? reason : raw;
     if (error instanceof QuoralError && error.severity === 'FATAL') {
       this.#closed = error;

@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Client, CollectingSink, startServer } from '../support/server.js';
+import { MemoryDb } from '../support/memory-kv.js';
 import { VirtualServers } from '../support/virtual-server.js';
+import { ambiguousError } from '../../../src/txn/txn-errors.js';
 import type { ManagedSqlServer } from '../../../src/sql/session/server.js';
 
 let server: ManagedSqlServer;
@@ -204,6 +206,30 @@ describe('cancel, time-outs, the end', () => {
     await drained;
     // The session's end is told after that.
     expect(() => session.takeNotifications()).toThrow('terminating connection');
+  });
+
+  it('leaves open whether a commit happened that nobody knows of, though its statement was cancelled', async () => {
+    const db = new MemoryDb();
+    const lost = await startServer(db);
+    const e = await Client.open(lost);
+    await e.all('create table t (a int primary key)');
+    const begin = db.begin.bind(db);
+    const during = (act: () => void): void => {
+      db.begin = (options) => {
+        const txn = begin(options);
+        txn.commit = async () => {
+          act();
+          await txn.rollback();
+          throw ambiguousError('nobody answers');
+        };
+        return txn;
+      };
+    };
+    during(() => e.session.cancel());
+    expect(await e.error('insert into t values (1)')).toContain('40003');
+    during(() => void e.session.close());
+    expect(await e.error('insert into t values (2)')).toContain('40003');
+    expect(await e.error('select 1')).toContain('57P01');
   });
 });
 
