@@ -106,8 +106,14 @@ function suitsHolders(state: LockState, txnId: TxnId | null, mode: LockMode): bo
   return sharers.size === 0 || (sharers.size === 1 && txnId !== null && sharers.has(txnId));
 }
 
+/** Locks of others among which one transaction's are looked for. */
+const OTHERS_BETWEEN = 64;
+/** Transactions whose floors are known; the one that was noted first makes room. */
+const FLOORS_MAX = 1_024;
+
 export class LockTable {
   readonly #locks = new OrderedMap<LockState>();
+  readonly #floors = new Map<TxnId, Timestamp>();
   #intents = 0;
 
   get size(): number {
@@ -125,6 +131,31 @@ export class LockTable {
   holdsAny(txnId: TxnId): boolean {
     for (const state of this.range('', '\xff\xff')) if (holds(state, txnId)) return true;
     return false;
+  }
+
+  /** Its record says that the transaction commits at `floor` or later, if at all: readers before that need not ask again. */
+  noteFloor(txnId: TxnId, floor: Timestamp): void {
+    if (floor <= this.floorOf(txnId)) return;
+    this.#floors.delete(txnId);
+    this.#floors.set(txnId, floor);
+    if (this.#floors.size > FLOORS_MAX) this.#floors.delete(this.#floors.keys().next().value!);
+  }
+
+  /** 0: not known. */
+  floorOf(txnId: TxnId): Timestamp {
+    return this.#floors.get(txnId) ?? 0;
+  }
+
+  /** Keys of locks that the transaction has from `from` on, until others' lie between; `countMax` at most. */
+  heldFrom(from: Key, txnId: TxnId, countMax: number): Key[] {
+    const keys: Key[] = [];
+    let others = 0;
+    for (const state of this.range(from, '\xff\xff')) {
+      if (holds(state, txnId)) keys.push(state.key);
+      else others++;
+      if (keys.length >= countMax || others > OTHERS_BETWEEN) break;
+    }
+    return keys;
   }
 
   get intentCount(): number {

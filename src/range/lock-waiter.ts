@@ -4,7 +4,9 @@
  * - The holder's coordinator may be dead: the waiter pushes its record, at once if the node is known
  *   to be down, else every so often. What the push finds out is applied to the lock. Of sharers any one may be dead:
  *   the first waiter of the queue pushes a few of them at a time, in turn, those of dead nodes before the others.
- * - A reader pushes the timestamp of a live holder's intent above its own read, and passes.
+ * - A reader pushes the timestamp of a live holder's intent above its own read, and passes; that and the holder's other
+ *   intents in this range, of which there may be millions: the lock table remembers how far it was pushed.
+ * - What a transaction that has ended holds here goes together, many keys at a time.
  * - The wait is part of the wait graph over all nodes: a victim gets 40P01.
  * - A cancelled request, a lock timeout (55P03) or the end of the lease ends the wait.
  */
@@ -24,6 +26,8 @@ import type { Store } from './store.js';
 const INTENT_PUSH_MS = 60;
 const LOCK_PUSH_MS = 500;
 const PUSH_MS_MAX = 1_000;
+/** Locks of an ended transaction that go at a time: it is one proposal. */
+const FREED_AT_ONCE = 1_000;
 /** Sharers that a waiter pushes at a time. */
 const SHARERS_PUSHED = 8;
 
@@ -221,7 +225,9 @@ class LockWait {
   #firstPushMs(): number {
     const { holder, sharers } = this.#lock;
     if (holder !== null ? this.#dead(holder) : [...sharers.values()].some((s) => this.#dead(s))) return 1;
-    return this.#lock.intentTs !== 0 ? INTENT_PUSH_MS : LOCK_PUSH_MS;
+    if (this.#lock.intentTs === 0) return LOCK_PUSH_MS;
+    // One that was pushed before is no short one.
+    return this.#replica.locks.floorOf(holder!.id) > 0 ? 1 : INTENT_PUSH_MS;
   }
 
   #pushLater(ms: number): void {
@@ -248,6 +254,7 @@ class LockWait {
     const pushing = lock.intentTs !== 0 && this.#options.mode === 'none' ? 'timestamp' : 'abort';
     const found = await this.#store.deps.pusher.push(pushee, pushing, this.#options.readTs);
     this.#found = found.status;
+    if (found.status === 'pending' && pushing === 'timestamp') this.#replica.locks.noteFloor(pushee.id, found.ts);
     if (this.#over || !holds(lock, pushee.id)) return;
     await this.#applyFinding(pushee, found);
   }
@@ -257,7 +264,7 @@ class LockWait {
     if (lock.intentTs === 0) {
       if (found.status === 'pending') return;
       if (lock.sharers.has(pushee.id)) mark('abandoned-sharer-released');
-      this.#replica.locks.release(lock.key, pushee.id);
+      this.#freed(pushee);
       return;
     }
     if (found.status === 'pending') {
@@ -286,7 +293,7 @@ class LockWait {
       requests: [
         {
           kind: 'resolve-intents',
-          keys: [lock.key],
+          keys: found.status === 'pending' ? [lock.key] : this.#held(pushee),
           spans: [],
           txnId: pushee.id,
           epoch: found.epoch,
@@ -301,5 +308,15 @@ class LockWait {
       status: found.status,
     });
     if (found.status === 'pending') this.#waiter.wake();
+  }
+
+  /** What the ended transaction holds here, this lock first. */
+  #held(ended: TxnMeta): Key[] {
+    return this.#replica.locks.heldFrom(this.#lock.key, ended.id, FREED_AT_ONCE);
+  }
+
+  /** Its locks without intents go at once; those with intents when these are resolved. */
+  #freed(ended: TxnMeta): void {
+    for (const key of this.#held(ended)) this.#replica.locks.release(key, ended.id);
   }
 }

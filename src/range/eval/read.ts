@@ -27,6 +27,8 @@ function ownIntent(ctx: EvalContext, lock: LockState | undefined): Buffer | null
 export function checkIntent(ctx: EvalContext, lock: LockState, limit: Timestamp): void {
   if (lock.intentTs === 0 || lock.intentTs > limit) return;
   if (ctx.txn !== null && lock.holder?.id === ctx.txn.id) return;
+  // It was pushed already, and commits above this read, if at all: that holds for all that it wrote.
+  if (ctx.range.locks.floorOf(lock.holder!.id) > limit) return;
   if (ctx.header.wait === 'past') {
     assert(ctx.txn === null, 'a transaction cannot read past what it might have to see');
     ctx.passed.push(lock);
@@ -183,22 +185,50 @@ function readLimit(ctx: EvalContext): Timestamp {
   return Math.max(ctx.readTs, ctx.txn.uncertaintyLimit);
 }
 
+/** Of a scan, looked at before it reads anything. */
+const LOCKS_AT_FIRST = 256;
+
+/**
+ * Looks at the locks in [from, to), `most` of them: intents of others must be out of the way, and own ones are added to
+ * `own`. Returns the first that it has not looked at, null if there is none.
+ */
+function meetLocks(
+  ctx: EvalContext,
+  request: ScanRequest,
+  from: Key,
+  to: Key,
+  own: LockState[],
+  most: number,
+): Key | null {
+  const limit = Math.max(ctx.uncertaintyLimit, ctx.readTs);
+  // Who skips locked rows does not wait for them either: lockRows leaves them out.
+  const waits = request.lock === 'none' || ctx.header.wait !== 'skip';
+  let seen = 0;
+  for (const lock of ctx.range.locks.range(from, to)) {
+    if (seen++ >= most) return lock.key;
+    if (lock.intentTs !== 0 && lock.holder?.id === ctx.txn?.id) own.push(lock);
+    else if (waits) checkIntent(ctx, lock, limit);
+  }
+  return null;
+}
+
 export function evalScan(ctx: EvalContext, request: ScanRequest): ScanResponse {
   const { start, end, reverse } = request;
-  const limit = Math.max(ctx.uncertaintyLimit, ctx.readTs);
   const own: LockState[] = [];
   const locking = request.lock !== 'none';
-  for (const lock of ctx.range.locks.range(start, end)) {
-    if (lock.intentTs !== 0 && lock.holder?.id === ctx.txn?.id) own.push(lock);
-    // Who skips locked rows does not wait for them either: lockRows leaves them out.
-    else if (!locking || ctx.header.wait !== 'skip') checkIntent(ctx, lock, limit);
-  }
+  const left = meetLocks(ctx, request, start, end, own, LOCKS_AT_FIRST);
   const scanned = mvccScan(ctx.range.reader, start, end, ctx.readTs, {
     reverse,
     maxRows: ctx.rowsLeft,
     maxBytes: ctx.bytesLeft,
     limitTs: locking ? TIMESTAMP_MAX : readLimit(ctx),
   });
+  if (left !== null) {
+    // Of very many those only that lie where rows were read.
+    const { resumeKey } = scanned;
+    const from = reverse && resumeKey !== null && resumeKey > left ? resumeKey : left;
+    meetLocks(ctx, request, from, !reverse && resumeKey !== null ? resumeKey : end, own, Infinity);
+  }
   if (scanned.newerTs !== 0) {
     const newest = { ts: scanned.newerTs, key: scanned.newerKey };
     const from = reverse && scanned.resumeKey !== null ? scanned.resumeKey : start;
