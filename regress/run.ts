@@ -151,7 +151,10 @@ function prover(freshUrl: () => Promise<string>): Prove {
     let proofs: Proof[] = all.map(({ there }, i) => ({ refused: seeds[i]!, without: there }));
     if (seeds.some(({ size }) => size > 0)) proofs = await without(seeds);
     for (let stage = 0; stage < STAGES;) {
-      const found = all.map(({ script, here }, i) => refusedAlone(script.statements, proofs[i]!.without, here, stage));
+      // What was replaced and did not fail for all that (psql had it in a block that it skips) is not found for ever.
+      const found = all.map(({ script, here }, i) =>
+        refusedAlone(script.statements, proofs[i]!.without, here, stage).filter((at) => !proofs[i]!.refused.has(at)),
+      );
       if (found.every(({ length }) => length === 0)) {
         stage++;
         continue;
