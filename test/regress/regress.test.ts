@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { Classifier, namesMadeBy, UNCLASSIFIED, type Verdict } from '../../regress/classify.js';
 import { firstDifference, foldWidths, sameOutcome } from '../../regress/compare.js';
+import { page } from '../../regress/document.js';
 import { outcomesOf } from '../../regress/psql.js';
 import { parseReasons } from '../../regress/reasons.js';
 import { failing, refusedAlone } from '../../regress/refused.js';
@@ -291,4 +292,39 @@ describe('what a statement makes', () => {
     ['DECLARE cur CURSOR FOR SELECT 1', ['cur']],
     ['SELECT 1', []],
   ])('%s', (sql, names) => expect(namesMadeBy(sql)).toEqual(names));
+});
+
+describe('the document', () => {
+  it('counts classes, and causes of what is wrong or missing', () => {
+    const statement = splitScript('SELECT 1;')[0]!;
+    const of = (script: string, reason: string, words: string): Verdict['differences'][number] => ({
+      script,
+      statement,
+      reason,
+      words,
+      lines: ['', ''],
+    });
+    const verdicts: Verdict[] = [
+      {
+        script: 'b',
+        statements: 1500,
+        differences: [of('b', 'missing', 'x | y'), of('b', 'xml', ''), of('b', 'xml', ''), of('b', 'follows', '')],
+        stale: [],
+      },
+      { script: 'a', statements: 10, differences: [of('a', 'missing', 'x | y'), of('a', 'missing', 'z')], stale: [] },
+    ];
+    const text = page(verdicts, { commit: 'abc', peer: '15.20', source: '15.18' }, 1234);
+    expect(text).toContain('All 2 scripts');
+    expect(text).toContain('PostgreSQL 15.20 and on one node built from commit abc');
+    expect(text).toContain('Of 1,510 statements 1,504 (99.6 %) gave the same');
+    expect(text).toContain('the 1,234 statements that fail here alone');
+    expect(text).toContain('Each of the other 5 has a reason');
+    expect(text.split('\n').filter((line) => line.startsWith('| `'))).toEqual([
+      '| `missing` | a feature of the language, a function, a catalog that is not there: [below](#missing) | 3 |',
+      '| `follows` | the same once what is refused here is refused there too: proved | 1 |',
+      '| `xml` | `xml` | 2 |',
+    ]);
+    expect(text).toContain('| x \\| y | 2 | `a`, `b` |\n| z | 1 | `a` |');
+    expect(text).toContain('## Wrong\n\nNothing.');
+  });
 });

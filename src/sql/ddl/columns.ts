@@ -122,6 +122,7 @@ export function draftAttribute(field: CompositeField, options: Loose | null, tab
   };
   if (options !== null) addColumnConstraints(draft, constraintsOf(options), table);
   if (draft.identity !== null) throw sqlError('0A000', 'identity columns are not supported on typed tables');
+  if (draft.generatedNode !== undefined) throw sqlError('0A000', 'generated columns are not supported on typed tables');
   return draft;
 }
 

@@ -29,7 +29,7 @@ export interface Place {
   readonly notImmutable: string;
   /** What is said of a reference to the whole row, and of one to a system column. */
   readonly wholeRow: QuoralError;
-  systemColumn(name: string): QuoralError;
+  systemColumn(name: string, at: number): QuoralError;
 }
 
 export const GENERATION: Place = {
@@ -39,7 +39,8 @@ export const GENERATION: Place = {
   wholeRow: sqlError('42P17', 'cannot use whole-row variable in column generation expression', {
     detail: 'This would cause the generated column to depend on its own value.',
   }),
-  systemColumn: (name) => sqlError('42P10', `cannot use system column "${name}" in column generation expression`),
+  systemColumn: (name, at) =>
+    errorAt('42P10', `cannot use system column "${name}" in column generation expression`, at),
 };
 
 export const CHECK: Place = {
@@ -47,10 +48,10 @@ export const CHECK: Place = {
   many: 'check constraints',
   notImmutable: '',
   wholeRow: sqlError('0A000', 'a whole-row reference in a check constraint is not supported'),
-  systemColumn: (name) =>
+  systemColumn: (name, at) =>
     name === 'tableoid'
-      ? sqlError('0A000', 'a reference to tableoid in a check constraint is not supported')
-      : sqlError('42P10', `system column "${name}" reference in check constraint is invalid`),
+      ? errorAt('0A000', 'a reference to tableoid in a check constraint is not supported', at)
+      : errorAt('42P10', `system column "${name}" reference in check constraint is invalid`, at),
 };
 
 export interface BoundRowExpression extends RowExpression {
@@ -130,7 +131,7 @@ export function normalised(
     const [only] = names;
     if (names.length > 1 || only === undefined || columns.some((c) => c.name === only)) return undefined;
     const at = placeOf(n['ColumnRef'] as Loose | undefined);
-    if (SYSTEM_COLUMNS.has(only)) throw addPosition(place.systemColumn(only), at);
+    if (SYSTEM_COLUMNS.has(only)) throw place.systemColumn(only, at);
     if (only === table) throw addPosition(place.wholeRow, at);
     return undefined;
   });

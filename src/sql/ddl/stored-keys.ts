@@ -10,7 +10,6 @@
  * Limit: making such an index writes the table anew.
  */
 import type { ColumnDescriptor, IndexDescriptor, RowExpression, TableDescriptor } from '../catalog/descriptor.js';
-import { isMaterialized } from '../catalog/materialized.js';
 import type { Datum } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { pinsIn } from '../types/pinned-types.js';
@@ -65,7 +64,6 @@ export function keepKeys(ctx: DdlContext, index: IndexDescriptor, present: reado
 
 /** The table with the index and its columns, its rows written anew. */
 export async function addKeptIndex(ctx: DdlContext, table: TableDescriptor, kept: KeptKeys): Promise<TableDescriptor> {
-  if (isMaterialized(table)) throw unsupported('an index of a materialized view over a function that a user made');
   const next = ctx.catalog.routinesInUse.complete(
     nextVersion(table, {
       columns: [...table.columns, ...kept.columns],

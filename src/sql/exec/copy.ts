@@ -76,6 +76,19 @@ export function compileCopyFrom(shape: CopyFromShape): { start(ctx: ExecContext)
   return { start: (ctx) => new CopyFromExecution(shape, writer, make, where, ctx) };
 }
 
+/** Takes the client's turn, and refuses what it then sends. */
+export function refuseCopyFrom(
+  error: QuoralError,
+  { format }: CopyOptions,
+  columns: number,
+): { start(ctx: ExecContext): Execution } {
+  const run = async (sink: ResultSink): Promise<'done'> => {
+    await sink.copyIn(format, columns)[Symbol.asyncIterator]().return?.();
+    throw error;
+  };
+  return { start: () => ({ tag: 'COPY 0', run, close: () => undefined }) };
+}
+
 class CopyFromExecution implements Execution {
   readonly #shape: CopyFromShape;
   readonly #writer: RowWriter;

@@ -2,6 +2,8 @@
 import type { CopyStmt, Node } from 'libpg-query';
 import { RIGHTS } from '../catalog/acl.js';
 import { sqlError } from '../../base/errors.js';
+import type { QuoralError } from '../../base/errors.js';
+import type { Relation } from '../contract.js';
 import type { CopyFromShape } from '../exec/copy.js';
 import type { CopyOptions } from '../exec/copy-format.js';
 import type { TableDescriptor } from '../catalog/descriptor.js';
@@ -20,6 +22,8 @@ import type { InsertSource, Plan, ProjectItem } from './logical.js';
 
 export type BoundCopy =
   | { readonly kind: 'from'; readonly shape: CopyFromShape }
+  /** The client is told only when it sends rows, so that it does not take these for statements. */
+  | { readonly kind: 'refused'; readonly error: QuoralError; readonly options: CopyOptions; readonly count: number }
   | { readonly kind: 'to'; readonly plan: Plan; readonly options: CopyOptions };
 
 export function bindCopy(b: Binder, stmt: CopyStmt): BoundCopy {
@@ -68,14 +72,8 @@ function bindFrom(b: Binder, stmt: CopyStmt): BoundCopy {
   const range = stmt.relation!;
   const relation = b.catalog.relation({ schema: range.schemaname ?? null, name: range.relname ?? '' });
   if (relation === null) throw sqlError('42P01', `relation "${shownName(range)}" does not exist`);
-  if (relation.kind === 'virtual' || relation.kind === 'view') {
-    throw sqlError('42809', `cannot copy to view "${range.relname ?? ''}"`, {
-      hint: 'To enable copying to a view, provide an INSTEAD OF INSERT trigger.',
-    });
-  }
-  if (relation.kind === 'table' && relation.table.materialized != null)
-    throw sqlError('42809', `cannot copy to materialized view "${relation.table.name}"`);
-  if (relation.kind === 'sequence') throw sqlError('42809', `cannot copy to sequence "${relation.sequence.name}"`);
+  const kind = refusedTarget(relation);
+  if (kind !== null || relation.kind !== 'table') return refusedCopy(stmt, relation, kind!);
   const { table, schemaName } = relation;
   b.dependOn(table);
   b.modifies = true;
@@ -91,11 +89,11 @@ function bindFrom(b: Binder, stmt: CopyStmt): BoundCopy {
   });
   const names = positions.map((p) => table.columns[p]!.name);
   const options = copyOptions(stmt.options ?? [], true, { names, table });
-  if (options.freeze && relation.ownStorage !== true)
-    throw sqlError(
-      '55000',
-      'cannot perform COPY FREEZE because the table was not created or truncated in the current subtransaction',
-    );
+  if (options.freeze && relation.ownStorage !== true) {
+    const why = 'because the table was not created or truncated in the current subtransaction';
+    const error = sqlError('55000', `cannot perform COPY FREEZE ${why}`);
+    return { kind: 'refused', error, options, count: names.length };
+  }
   const checks = bindWritten(b, relation);
   b.access.columns(entry, checks.row);
   const shape: CopyFromShape = {
@@ -109,6 +107,27 @@ function bindFrom(b: Binder, stmt: CopyStmt): BoundCopy {
     where: stmt.whereClause === undefined ? null : bindCopyWhere(b, stmt.whereClause, table, checks.row),
   };
   return { kind: 'from', shape };
+}
+
+/** What no rows are copied to; null: a table. */
+function refusedTarget(relation: Relation): QuoralError | null {
+  const to = (what: string, hint?: string): QuoralError =>
+    sqlError('42809', `cannot copy to ${what}`, hint === undefined ? {} : { hint });
+  if (relation.kind === 'sequence') return to(`sequence "${relation.sequence.name}"`);
+  if (relation.kind === 'table')
+    return relation.table.materialized == null ? null : to(`materialized view "${relation.table.name}"`);
+  const { name } = relation.kind === 'view' ? relation.view : relation;
+  return to(`view "${name}"`, 'To enable copying to a view, provide an INSTEAD OF INSERT trigger.');
+}
+
+function refusedCopy({ attlist, options }: CopyStmt, relation: Relation, error: QuoralError): BoundCopy {
+  const names = relation.kind === 'view' ? relation.view.columns.map((c) => c.name) : [];
+  const copied = attlist === undefined ? names : stringsOf(attlist);
+  const missing = relation.kind === 'view' ? copied.find((name) => !names.includes(name)) : undefined;
+  if (missing !== undefined && relation.kind === 'view')
+    throw sqlError('42703', `column "${missing}" of relation "${relation.view.name}" does not exist`);
+  const read = copyOptions(options ?? [], true, { names: copied, table: null });
+  return { kind: 'refused', error, options: read, count: copied.length };
 }
 
 function shownName(range: { schemaname?: string; relname?: string }): string {

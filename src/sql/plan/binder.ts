@@ -168,6 +168,8 @@ export class Binder {
   ownWith: object | null | undefined = undefined;
   /** A cast of ARRAY[…] is of the whole array, not of its elements: expressions written by us, bound to be shown. */
   castsStand = false;
+  /** A literal is a type that users made, by its name, on which nothing else of the plan depends. */
+  namesTypes = false;
   volatile = false;
   modifies = false;
   locks = false;

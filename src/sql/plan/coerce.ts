@@ -7,7 +7,7 @@ import { QuoralError, sqlError } from '../../base/errors.js';
 import { assert } from '../../base/assert.js';
 import { findCast, identityCast, isBinaryCoercible, canCoerce, selectCommonType } from '../types/casts.js';
 import type { CastContext } from '../types/casts.js';
-import type { Datum } from '../types/datum.js';
+import type { Datum, PgArray } from '../types/datum.js';
 import { typeCollation } from '../types/collated.js';
 import { leftOutType } from '../types/left-out.js';
 import { OID } from '../types/oids.js';
@@ -274,6 +274,7 @@ function coerceLiteral(
     } catch (error) {
       throw addPosition(error, location);
     }
+    b.namesTypes ||= namesUserType(read, oid);
     const fitted =
       read === null || typmod < 0 || readAs === typmod ? read : type.applyTypmod(read, typmod, context === 'explicit');
     return constant(fitted, oid, typmod);
@@ -296,6 +297,15 @@ function coerceLiteral(
     throw addPosition(error, location);
   }
   return cast;
+}
+
+/** Those below are of what is built in. */
+const FIRST_USER_OID = 16384;
+
+function namesUserType(read: Datum, oid: number): boolean {
+  if (oid === OID.regtype) return typeof read === 'number' && read >= FIRST_USER_OID;
+  if (!isArrayType(oid) || elementOidOf(oid) !== OID.regtype) return false;
+  return read !== null && (read as PgArray).elements.some((item) => namesUserType(item, OID.regtype));
 }
 
 export function coerce(b: Binder, expr: Expr, oid: number, context: CastContext, location = -1, typmod = -1): Expr {

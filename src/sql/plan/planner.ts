@@ -20,7 +20,7 @@ import type {
 } from '../contract.js';
 import { compilePointRead, compileQuery, compileScalar } from '../exec/compile.js';
 import type { Command } from '../exec/compile.js';
-import { compileCopyFrom, compileCopyTo } from '../exec/copy.js';
+import { compileCopyFrom, compileCopyTo, refuseCopyFrom } from '../exec/copy.js';
 import { registerDomainTests } from '../functions/domains.js';
 import '../functions/index.js';
 import { tooComplex } from '../parse/parser.js';
@@ -161,7 +161,7 @@ function* compileInSteps(
       ? { movesSequences: true }
       : {}),
     ...(namesObjects ? { namesObjects: true } : {}),
-    cacheable: constantBytes <= KEPT_CONSTANTS_MAX,
+    cacheable: constantBytes <= KEPT_CONSTANTS_MAX && !binder.namesTypes,
     pointRead: command === 'SELECT' && readOnly && failure === null ? compilePointRead(plan) : null,
     start: failure === null ? (ctx) => query.start(ctx) : () => refuse(failure),
     ...(binder.called === null || called === null ? {} : { called: binder.called }),
@@ -303,8 +303,9 @@ function compileCopy(stmt: CopyStmt, binder: Binder, settings: PlannerSettings):
     cacheable: false,
     shape: () => null,
   } as const;
-  if (bound.kind === 'from') {
-    const compiled = compileCopyFrom(bound.shape);
+  if (bound.kind !== 'to') {
+    const compiled =
+      bound.kind === 'from' ? compileCopyFrom(bound.shape) : refuseCopyFrom(bound.error, bound.options, bound.count);
     return {
       ...common,
       dependencies: binder.dependencies,

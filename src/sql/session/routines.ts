@@ -196,7 +196,7 @@ export class Routines {
         const rowsMax = !gives || result.type.set || !reads ? 0 : 1;
         const answer = await host.run({ statement, parameters: () => call.args, rowsMax });
         try {
-          if (gives) giveRows(result, answer, call.routine.procedure || isRowWritten(parsed));
+          if (gives) giveRows(result, answer, castsRow(result, call.routine, parsed));
           if (host.hasChecks) await host.settleChecks();
         } finally {
           answer.release();
@@ -214,6 +214,11 @@ export class Routines {
 function isRowWritten({ node }: ParsedStatement): boolean {
   const targets = (node as { readonly SelectStmt?: SelectStmt }).SelectStmt?.targetList ?? [];
   return targets.length === 1 && as(as(targets[0], 'ResTarget')?.val, 'RowExpr') !== undefined;
+}
+
+/** Whether a row of its own becomes one of a type that has a name; the record of several OUT parameters is none. */
+function castsRow({ type }: CallResult, { procedure }: Routine, last: ParsedStatement): boolean {
+  return type.oid !== OID.record && (procedure || isRowWritten(last));
 }
 
 /** `casts`: a row of its own is cast, and need not be of the very types. */

@@ -66,3 +66,7 @@ CREATE PROCEDURE give_too(INOUT l longs) LANGUAGE sql AS 'SELECT ROW(3::bigint, 
 CALL give_too(NULL);
 CREATE PROCEDURE give_two(INOUT l longs, INOUT n int) LANGUAGE sql AS 'SELECT ROW(3, 4), 5';
 CALL give_two(NULL, 1);
+CREATE FUNCTION two_outs(OUT int, OUT numeric) LANGUAGE sql AS 'SELECT (1, 2)';
+SELECT * FROM two_outs();
+CREATE FUNCTION two_outs_too(OUT int, OUT numeric) LANGUAGE sql AS 'SELECT (1, 2.1)';
+SELECT * FROM two_outs_too();

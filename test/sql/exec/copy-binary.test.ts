@@ -105,8 +105,14 @@ const INPUTS: readonly (readonly [bytes: string, outcome: string])[] = [
 class BytesSink extends CollectingSink {
   readonly messages: string[] = [];
   chunks: Buffer[] = [];
+  /** Columns of each CopyInResponse. */
+  readonly asked: number[] = [];
 
-  override async *copyIn(): AsyncIterable<Buffer> {
+  override copyIn(_format?: string, columns = 0): AsyncIterable<Buffer> {
+    this.asked.push(columns);
+    return this.#chunks();
+  }
+  async *#chunks(): AsyncIterable<Buffer> {
     for (const chunk of this.chunks) yield await Promise.resolve(chunk);
   }
   override copyData(chunk: Uint8Array): void {
@@ -197,6 +203,32 @@ describe('COPY FROM in binary', () => {
     expect(await copyIn(copy, of(row(1, 'abc')))).toMatch(/^22001 value too long .* line 1, column b$/);
     expect(await copyIn(copy, of(row(1, 'a'), row(2, 'b')))).toBe('COPY 2');
     expect(await copyIn(`${copy} WHERE a > 3`, of(row(3, 'c'), row(4, 'd')))).toBe('COPY 1');
+  });
+});
+
+describe('a refused COPY FROM', () => {
+  // psql would run the rows as statements.
+  it.each([
+    ['COPY v FROM STDIN', '42809 cannot copy to view "v"', [2]],
+    ['COPY v (b) FROM STDIN (FORMAT csv)', '42809 cannot copy to view "v"', [1]],
+    ['COPY v (x) FROM STDIN', '42703 column "x" of relation "v" does not exist', []],
+    ['COPY v FROM STDIN (FORMAT x)', '22023 COPY format "x" not recognized', []],
+    ['COPY m FROM STDIN', '42809 cannot copy to materialized view "m"', [0]],
+    ['COPY s FROM STDIN', '42809 cannot copy to sequence "s"', [0]],
+    [
+      'COPY t (a) FROM STDIN (FREEZE)',
+      '55000 cannot perform COPY FREEZE because the table was not created or truncated in the current subtransaction',
+      [1],
+    ],
+  ])('%s waits for the client to send rows', async (text, message, asked) => {
+    await c.all('CREATE TABLE t (a int, b text)');
+    await c.all('CREATE VIEW v AS SELECT * FROM t');
+    await c.all('CREATE MATERIALIZED VIEW m AS SELECT * FROM t');
+    await c.all('CREATE SEQUENCE s');
+    const sink = new BytesSink(c.session);
+    sink.chunks = [Buffer.from('1\n')];
+    await expect(c.session.simpleQuery(text, sink)).rejects.toThrow(message.slice(6));
+    expect(sink.asked).toEqual(asked);
   });
 });
 

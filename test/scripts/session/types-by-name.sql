@@ -1,0 +1,27 @@
+-- Types by their names, in statements that are run again when the types have changed.
+CREATE TABLE by_name (id int);
+SELECT typname FROM pg_type WHERE oid = 'by_name[]'::regtype;
+SELECT typname FROM pg_type WHERE oid = 'by_name'::regtype;
+SELECT 'by_name'::regtype, 'int4'::regtype, '{by_name,text}'::regtype[];
+DROP TABLE by_name;
+SELECT typname FROM pg_type WHERE oid = 'by_name[]'::regtype;
+SELECT typname FROM pg_type WHERE oid = 'by_name'::regtype;
+SELECT 'by_name'::regtype, 'int4'::regtype, '{by_name,text}'::regtype[];
+CREATE TABLE by_name (id int, more text);
+SELECT typname FROM pg_type WHERE oid = 'by_name[]'::regtype;
+SELECT typname FROM pg_type WHERE oid = 'by_name'::regtype;
+SELECT 'by_name'::regtype, 'int4'::regtype, '{by_name,text}'::regtype[];
+CREATE TYPE kind AS ENUM ('a', 'b');
+CREATE TABLE kinds (k kind, is_kind boolean CHECK (pg_typeof(k) = 'kind'::regtype), t regtype DEFAULT 'kind', n regtype GENERATED ALWAYS AS ('int4'::regtype) STORED);
+INSERT INTO kinds (k, is_kind) VALUES ('a', true) RETURNING *;
+SELECT enumlabel FROM pg_enum WHERE enumtypid = 'kind'::regtype ORDER BY enumsortorder;
+PREPARE labels AS SELECT enumlabel FROM pg_enum WHERE enumtypid = 'kind'::regtype ORDER BY enumsortorder;
+EXECUTE labels;
+ALTER TYPE kind RENAME TO sort;
+INSERT INTO kinds (k, is_kind) VALUES ('b', true) RETURNING *;
+SELECT enumlabel FROM pg_enum WHERE enumtypid = 'kind'::regtype ORDER BY enumsortorder;
+CREATE TYPE kind AS ENUM ('c');
+SELECT enumlabel FROM pg_enum WHERE enumtypid = 'kind'::regtype ORDER BY enumsortorder;
+CREATE VIEW of_kind AS SELECT pg_typeof(k) = 'sort'::regtype AS same FROM kinds;
+SELECT * FROM of_kind;
+SELECT pg_get_viewdef('of_kind');
