@@ -120,8 +120,9 @@ export function decodeNameEntry(bytes: Buffer): NameEntry {
 }
 
 /** Row that says which schema change holds an object. */
+export const SCHEMA_LOCKS: Key = `${SYSTEM_PREFIX}ddl/`;
 export function schemaLockKey(id: number): Key {
-  return `${SYSTEM_PREFIX}ddl/${encodeUint(id)}`;
+  return SCHEMA_LOCKS + encodeUint(id);
 }
 
 export interface SchemaLockRow {

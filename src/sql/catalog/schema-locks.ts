@@ -2,8 +2,10 @@
  * The coordinator's side of schema locks (the protocol is at the head of catalog.ts): lock rows, then
  * every node with a lease; the rows go with the transaction, the nodes are told after its end.
  *
- * Limits: two schema changes that wait for each other, or one that waits for a transaction which waits
- * for it, are not detected as a cycle: the one that holds something gives up after DEADLOCK_MS (40P01).
+ * A change that waits for a transaction which waits for it, or for another change, is found as a deadlock (locks/catalog-deadlocks.ts).
+ *
+ * Limits: of two changes that have their rows and no lock yet neither is seen to be in the other's way: one that holds something
+ * gives up after DEADLOCK_MS (40P01).
  */
 import { QuoralError } from '../../base/errors.js';
 import type { CatalogRequest } from '../../encoding/proto/catalog.js';

@@ -84,7 +84,7 @@ export class TransactionCatalog implements UseHolder {
   /** Told of the relations, indexes and functions that are no more. */
   onCommitted: ((dropped: readonly number[]) => void) | null = null;
   /** What it is kept from: the use of objects, or the schema locks on them. */
-  readonly waits = new CatalogWaits();
+  readonly waits: CatalogWaits;
   readonly #temporaries: SessionTemporaries | null;
   /** Objects in use, each as it was first seen (null: not read yet): that is what it is to the end. */
   readonly #uses = new Map<number, Descriptor | null>();
@@ -107,6 +107,7 @@ export class TransactionCatalog implements UseHolder {
     this.databaseId = databaseId;
     this.database = database;
     this.#generation = catalog.leaseGeneration;
+    this.waits = new CatalogWaits(catalog.clock);
   }
 
   get token(): string | null {
@@ -145,8 +146,11 @@ export class TransactionCatalog implements UseHolder {
   }
 
   async waitUse(id: number, wait: WaitOptions): Promise<void> {
-    while (!this.use(id))
-      await this.waits.during(this.catalog.clock, [id], 1, () => this.catalog.waitUnlocked(id, wait));
+    while (!this.use(id)) await this.#waitUnlocked(id, wait);
+  }
+
+  #waitUnlocked(id: number, wait: WaitOptions): Promise<void> {
+    return this.waits.during([id], 1, wait, (options) => this.catalog.waitUnlocked(id, options));
   }
 
   get lockedIds(): Iterable<number> {
@@ -183,7 +187,7 @@ export class TransactionCatalog implements UseHolder {
       }
       if (this.#locks?.holds(id) === true) throw sqlError('XX000', `descriptor ${id} is read beside its own change`);
       this.#endUse(id);
-      await this.catalog.waitUnlocked(id, wait);
+      await this.#waitUnlocked(id, wait);
     }
   }
 
@@ -203,7 +207,7 @@ export class TransactionCatalog implements UseHolder {
         });
         if (found !== 'locked') return found;
       }
-      await this.catalog.waitUnlocked(id, wait);
+      await this.#waitUnlocked(id, wait);
     }
   }
 
@@ -462,8 +466,7 @@ export class TransactionCatalog implements UseHolder {
 
   /** Takes the schema lock on existing objects; own new ones need none. */
   async lock(txn: KvTxn, ids: readonly number[], wait: WaitOptions): Promise<void> {
-    const lease = this.catalog.ensureLease();
-    if (lease !== null) await lease;
+    await this.catalog.ensureLease();
     const others: number[] = [];
     for (const id of ids) {
       if (this.#created.has(id)) continue;
@@ -476,9 +479,8 @@ export class TransactionCatalog implements UseHolder {
     for (const id of others) if (this.#statementUses?.delete(id) === true) this.#endUse(id);
     const holding = this.#uses.size > 0 || this.#locks !== null;
     if (!holding) this.#generation = this.catalog.leaseGeneration;
-    this.#locks ??= new SchemaLocks(this.catalog);
-    const locks = this.#locks;
-    await this.waits.forSchemaLocks(this.catalog.clock, others, () => locks.acquire(txn, others, holding, wait));
+    const locks = (this.#locks ??= new SchemaLocks(this.catalog));
+    await this.waits.forSchemaLocks(others, wait, (options) => locks.acquire(txn, others, holding, options));
     // The lock is stronger than the use; it waits for other users only.
     for (const id of others) {
       this.use(id);

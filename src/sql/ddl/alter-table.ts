@@ -48,6 +48,8 @@ import { alteredForeignKey } from './foreign-keys.js';
 import { dropExpression, generatedFrom, refuseReaders, refuseTypeChange, withGeneration } from './generated.js';
 import { addIdentity, dropIdentity, retypeIdentity, setIdentity } from './identity.js';
 import { noteDomainRoutines } from './domains.js';
+import { requireKeptTypes } from './kept-types.js';
+import { requireKnownTypes } from './placed-expressions.js';
 import { refuseTableCommands } from './materialized-views.js';
 import { reboundIndexes } from './index-parts.js';
 import { giveRelation } from './owned.js';
@@ -304,6 +306,7 @@ async function addColumn(draft: Draft, def: Loose, ifNotExists: boolean): Promis
     await sequenceOf(ctx, column, table.nextColumnId, draft.place),
   );
   made = withGeneration(ctx, made, column, table.name, [...columns, made], new Set([made.id]));
+  requireKnownTypes(ctx, made.defaultSql ?? '', [...columns, made], 'DEFAULT expressions');
   const defaultSql = made.defaultSql ?? domainDefault(made.typeOid);
   if (made.defaultSql === null && defaultSql !== null) noteDomainRoutines(ctx, made.typeOid);
   if (made.generated != null) {
@@ -459,6 +462,7 @@ async function finish(draft: Draft): Promise<void> {
   if (hasNewValues(draft)) await refuseRowTypeColumns(ctx, draft.table);
   if (draft.rewrite || draft.newIndexes.length > 0) draft.set({ storageSince: ctx.txn.readTimestamp });
   const next = nextVersion(before, draft.table);
+  requireKeptTypes(ctx, next);
   if (looksUpNames(draft, next)) await ctx.knowNames();
   // What indexes compute of the rows is the owner's, whoever alters the table.
   const rewrite = (): Promise<unknown> => rewriteTable(ctx, before, next, mapper(draft, next), verifier(draft, next));

@@ -34,6 +34,7 @@ import { requireTypesOf } from './type-rights.js';
 import { typedColumns } from './typed-tables.js';
 import { refuseTypeOfName } from './user-types.js';
 import { CHECK, nameable, normalised } from './row-expressions.js';
+import { requireKeptTypes } from './kept-types.js';
 import { list, of, rangeVar, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -213,6 +214,7 @@ async function createTable(
     ...(kind.ofType == null ? {} : { ofType: kind.ofType }),
     ...(kind.onCommit === 'preserve' ? {} : { onCommit: kind.onCommit }),
   };
+  requireKeptTypes(ctx, table);
   ctx.catalog.putNew(ctx.txn, table);
   if (kind.onCommit !== 'preserve') ctx.temporaries.onCommit.set(id, kind.onCommit);
   ctx.temporaries.noteWrites([table]);

@@ -17,7 +17,7 @@ import { deparse } from './deparse.js';
 import type { DdlContext } from './context.js';
 import { fieldsOfTable } from './objects.js';
 import { notice } from './context.js';
-import { compilePlaced } from './placed-expressions.js';
+import { compilePlaced, requireKnownTypes } from './placed-expressions.js';
 import { checkName, defaultText, writtenCollation } from './columns.js';
 import { scanRows } from './rewrite.js';
 import { changeType, createType, namesType, requireType, usersOf } from './user-types.js';
@@ -96,6 +96,7 @@ function domainDefaultText(ctx: DdlContext, node: unknown, type: Parameters<type
     ctx.catalog.routinesInUse.refuseTemporary(used.routine.oid);
     refuseTypesOf(used, 'default');
   }
+  requireKnownTypes(ctx, sql ?? '', [type], 'a default of a domain', 'that it is not over');
   return sql;
 }
 
@@ -118,6 +119,7 @@ async function checkOf(ctx: DdlContext, base: Base, others: readonly DomainCheck
     ctx.catalog.routinesInUse.refuseTemporary(used.routine.oid);
     refuseTypesOf(used, 'check');
   }
+  requireKnownTypes(ctx, compiled.sql, columns, 'a check of a domain', 'that it is not over');
   if (compiled.typeOid !== OID.bool) {
     throw sqlError('42804', `argument of CHECK must be type boolean, not type ${formatType(compiled.typeOid)}`);
   }

@@ -47,6 +47,7 @@ export function requireKnownTypes(
   sql: string,
   columns: readonly { readonly typeOid: number }[],
   what: string,
+  has = 'that no column of the table has',
 ): void {
   const named = [...sql.replaceAll(/'(?:[^']|'')*'/g, '').matchAll(/"@(\d+)"/g)].map(([, oid]) => Number(oid));
   if (named.length === 0) return;
@@ -56,5 +57,5 @@ export function requireKnownTypes(
   const handles = types.flatMap(({ typeOid }) => (isHandle(typeOid) ? [...typesWithin(typeOid)] : []));
   const known = new Set(handles.map(catalogOidOf));
   if (named.some((oid) => !known.has(oid) && ctx.catalog.routinesInUse.find(oid) === null))
-    throw sqlError('0A000', `a type that no column of the table has is not supported in ${what}`);
+    throw sqlError('0A000', `a type ${has} is not supported in ${what}`);
 }

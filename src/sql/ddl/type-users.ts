@@ -28,7 +28,9 @@ export async function dropTypeUsers(ctx: DdlContext, type: UserType, users: read
       const names = current.columns.filter((c) => !c.dropped && namesType(c.typeOid, type)).map((c) => c.name);
       for (const name of names) ctx.cascades.push(`column ${name} of table ${current.name}`);
       const schemaname = await ctx.catalog.schemaName(current.schemaId);
-      await runAlterTable(ctx, {
+      // The columns of a typed table go with the attributes of its type.
+      const inner = current.ofType == null ? ctx : { ...ctx, ofType: current.ofType };
+      await runAlterTable(inner, {
         relation: { relname: current.name, schemaname },
         objtype: 'OBJECT_TABLE',
         cmds: names.map((name) => ({

@@ -10,6 +10,7 @@ import { bytesToKey, keyToBytes } from '../../base/key.js';
 import type { LockingSession, LocksRequest, LocksResponse } from '../../encoding/proto/sql.js';
 import type { Catalog } from '../catalog/catalog.js';
 import { LOCK_ROWS } from '../advisory/codec.js';
+import { SCHEMA_LOCKS } from '../catalog/codec.js';
 import { locksMethod } from './locks-rpc.js';
 
 const ASK_MS = 1_000;
@@ -58,7 +59,9 @@ export class LockReports {
   }
 
   local(): LockReport {
-    const waits = this.#sources.waits().map(({ waiter, holder, key, since }) => ({
+    // Those for what the catalog keeps away are told by the sessions.
+    const rows = this.#sources.waits().filter(({ key }) => !key.startsWith(SCHEMA_LOCKS));
+    const waits = rows.map(({ waiter, holder, key, since }) => ({
       ...{ waiter, holder, since },
       advisory: key.startsWith(LOCK_ROWS),
     }));

@@ -100,13 +100,13 @@ function literalIsImmutable(text: string, oid: number): boolean {
   );
 }
 
+/** The text of an enum's value is not: its label may be renamed. */
 export function castIsImmutable(from: number, to: number): boolean {
   const f = isArrayType(from) ? elementOidOf(from) : from;
   const t = isArrayType(to) ? elementOidOf(to) : to;
   if (STRINGS.has(t) && TEXT_DEPENDENT.has(f)) return false;
   if ((f === OID.date && t === OID.timestamp) || (f === OID.timestamp && t === OID.date)) return true;
-  const free = (oid: number): boolean => SETTING_FREE.has(oid) || userTypeOf(oid)?.kind === 'enum';
-  return f === t || (free(f) && free(t) && t !== OID.regtype && f !== OID.regtype);
+  return f === t || (SETTING_FREE.has(f) && SETTING_FREE.has(t) && t !== OID.regtype && f !== OID.regtype);
 }
 
 export function typeOfExpr(b: Binder, e: Expr): number {

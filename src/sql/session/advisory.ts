@@ -150,11 +150,7 @@ function idOf(key: string, exclusive: boolean): string {
 }
 
 export function newSessionAdvisory(session: Session): SessionAdvisory {
-  const openTxn: LockOwner['openTxn'] = () => {
-    const { txn } = session;
-    if (txn === null || txn.status !== 'active') return null;
-    return { id: txn.id, name: session.settings.derived.applicationName, minTs: txn.readTimestamp };
-  };
+  const openTxn: LockOwner['openTxn'] = () => session.transaction.openTxn();
   return new SessionAdvisory({
     databaseId: session.databaseId,
     locks: session.server.advisory,

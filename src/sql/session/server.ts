@@ -22,6 +22,7 @@ import { Pace } from '../exec/pace.js';
 import { NotificationHub } from '../notify/hub.js';
 import { initParser } from '../parse/parser.js';
 import type { SessionOptions, SqlServer, SqlSession } from '../session-api.js';
+import type { Lookouts } from '../locks/catalog-deadlocks.js';
 import { LockReports, type ReportedSession, type RowWait } from '../locks/lock-reports.js';
 import { reportedSession } from './activity.js';
 import { NodeUsage } from '../usage/counters.js';
@@ -50,7 +51,7 @@ export interface SqlServerDeps {
   /** Bytes that all statements of the node may hold together. */
   readonly memoryLimitBytes?: number;
   readonly sessionsMax?: number;
-  /** Finds deadlocks between advisory locks and row locks; without it they last until a time-out. */
+  /** Finds deadlocks among row locks, advisory locks and those of schema changes; without it they last until a time-out. */
   readonly waitGraph?: WaitGraph & { readonly current?: () => readonly RowWait[] };
   /** Sends a cancel request to the node that owns the process id. */
   readonly forwardCancel?: (nodeId: number, processId: number, secretKey: number) => void;
@@ -78,6 +79,7 @@ export class ServerCore implements ManagedSqlServer {
   readonly memory: NodeMemory;
   readonly usage: NodeUsage;
   readonly locks: LockReports;
+  readonly lookouts: Lookouts;
   /** What the contexts of all statements have in common. */
   readonly shared: Pick<ExecContext, 'db' | 'rng' | 'pace'>;
   readonly #temporaries: TemporaryCleaner;
@@ -102,6 +104,7 @@ export class ServerCore implements ManagedSqlServer {
       waits: () => deps.waitGraph?.current?.() ?? [],
       signal: (processId, how) => this.signalBackend(processId, how),
     });
+    this.lookouts = { catalog: this.catalog, reports: this.locks, graph: deps.waitGraph ?? null };
     this.memory = new NodeMemory(deps.memoryLimitBytes ?? DEFAULT_MEMORY_BYTES);
     const pace = new Pace(
       () => deps.clock.monotonicMs(),

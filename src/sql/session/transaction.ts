@@ -17,6 +17,7 @@ import type { Mark } from '../catalog/transaction-catalog.js';
 import { checkDeferredConstraints } from '../exec/constraint-checks.js';
 import type { ConstraintModes } from '../exec/foreign-key-queue.js';
 import { deferredConflict } from '../exec/row-writer.js';
+import { lookForDeadlock, type WaitingTransaction } from '../locks/catalog-deadlocks.js';
 import type { FormatContext } from '../types/type-info.js';
 import type { BufferingSink } from './buffering-sink.js';
 import type { SessionUsage, UsageMark } from '../usage/session-usage.js';
@@ -61,6 +62,7 @@ export interface SavepointEntry extends TransactionMark {
 /** What the transaction needs of its session. */
 export interface TransactionHost {
   readonly server: ServerCore;
+  readonly processId: number;
   readonly settings: Settings;
   readonly databaseId: number;
   readonly database: string;
@@ -146,6 +148,12 @@ export class SessionTransaction {
   get txn(): KvTxn | null {
     return this.#txn;
   }
+  /** Who it is to those that wait for it; null: nobody does. */
+  openTxn(): WaitingTransaction | null {
+    const txn = this.#txn;
+    if (txn === null || txn.status !== 'active') return null;
+    return { id: txn.id, name: this.#host.settings.derived.applicationName, minTs: txn.readTimestamp };
+  }
   /** The catalog changes of this transaction make its plans its own. */
   get catalogChanged(): boolean {
     return this.#catalog?.changed === true;
@@ -157,6 +165,8 @@ export class SessionTransaction {
       this.#catalog = new TransactionCatalog(server.catalog, databaseId, database, temporaries);
       this.#catalog.schemaGuard = (id, name) => this.#host.guardSchema(id, name);
       this.#catalog.onCommitted = (dropped) => this.#host.usage.forget(dropped);
+      this.#catalog.waits.lookout = (ids, options) =>
+        lookForDeadlock(server.lookouts, this.#host.processId, this.openTxn(), ids, options);
     }
     return this.#catalog;
   }

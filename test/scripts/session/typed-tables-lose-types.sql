@@ -1,0 +1,21 @@
+-- A type that goes takes the attributes of it along, and the columns of the tables that are of the composite type.
+CREATE DOMAIN small AS int CHECK (VALUE < 100);
+CREATE TYPE kind AS ENUM ('a', 'b');
+CREATE TYPE item AS (id int, n small, k kind);
+CREATE TABLE items OF item (PRIMARY KEY (id));
+CREATE TABLE others OF item;
+INSERT INTO items VALUES (1, 10, 'a');
+DROP DOMAIN small;
+SET client_min_messages = warning;
+DROP DOMAIN small CASCADE;
+SELECT * FROM items;
+SELECT attname FROM pg_attribute WHERE attrelid = 'item'::regclass AND NOT attisdropped ORDER BY attnum;
+ALTER TABLE items DROP COLUMN k;
+DROP TYPE kind CASCADE;
+SELECT * FROM items;
+INSERT INTO items VALUES (2);
+ALTER TYPE item ADD ATTRIBUTE t text CASCADE;
+SELECT * FROM items ORDER BY id;
+SELECT * FROM others;
+DROP TYPE item CASCADE;
+SELECT * FROM items;
