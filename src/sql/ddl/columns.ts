@@ -18,6 +18,7 @@ import { deparse } from './deparse.js';
 import { withAttribute } from './foreign-keys.js';
 import { LITERALS } from '../functions/shown-sql.js';
 import { splitName } from '../types/identifiers.js';
+import { parseBool } from '../types/scalar-input.js';
 import { compilePlaced, placed, requireKnownTypes } from './placed-expressions.js';
 import { claimIdentityName, descriptorOf } from './objects.js';
 import { createSequence, requireIdentityType, sequenceDefaults } from './sequences.js';
@@ -403,13 +404,32 @@ export function compileCheck(
   columns: readonly ColumnDescriptor[],
 ): { readonly sql: string; readonly columnIds: number[] } {
   const live = columns.filter((c) => !c.dropped && !c.hidden);
-  const compiled = compilePlaced(ctx, { node, sql: deparse(node) }, live, null, 'check constraints');
+  const condition = conditionOf(ctx, node);
+  const compiled = compilePlaced(ctx, { node: condition, sql: deparse(condition) }, live, null, 'check constraints');
   if (compiled.typeOid !== OID.bool) {
     const message = `argument of CHECK must be type boolean, not type ${typeByOid(compiled.typeOid).sqlName}`;
     throw errorAt('42804', message, placed(ctx, startOf(node as Parameters<typeof startOf>[0])));
   }
   requireKnownTypes(ctx, compiled.sql, live, 'check constraints');
   return { sql: compiled.sql, columnIds: compiled.columnsUsed.map((p) => live[p]!.id) };
+}
+
+/** Of a literal without a type, which a condition takes for a boolean: that. @throws QuoralError 22P02 */
+export function conditionOf(ctx: DdlContext, node: unknown): unknown {
+  const literal = of(node as Loose, 'A_Const');
+  if (literal['isnull'] === true) {
+    const names = ['pg_catalog', 'bool'].map((sval) => ({ String: { sval } }));
+    return { TypeCast: { arg: node, typeName: { names, typemod: -1 }, location: -1 } };
+  }
+  const sval = literal['sval'] as Loose | undefined;
+  if (sval === undefined) return node;
+  try {
+    const value = parseBool(text(sval['sval']));
+    return { A_Const: { boolval: value ? { boolval: true } : {}, location: -1 } };
+  } catch (error) {
+    if (!(error instanceof QuoralError)) throw error;
+    throw errorAt(error.sqlstate, error.message, placed(ctx, startOf(node as Parameters<typeof startOf>[0])));
+  }
 }
 
 /** The name PostgreSQL gives to a check constraint: by its column if it reads one only; none of those taken. */

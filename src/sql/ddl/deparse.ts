@@ -4,6 +4,7 @@
  * mean the same. Subqueries and window calls have no place in those expressions: 0A000.
  */
 import { sqlError } from '../../base/errors.js';
+import { errorAt } from '../plan/error-at.js';
 
 type Loose = Readonly<Record<string, unknown>>;
 
@@ -89,6 +90,10 @@ export function deparse(node: unknown): string {
       return `${quoteIdentifier(String(of['name']))} => ${deparse(of['arg'])}`;
     case 'A_Indirection':
       return `(${deparse(of['arg'])})${list(of['indirection']).map(indirection).join('')}`;
+    case 'GroupingFunc':
+      return `GROUPING(${args(of['args'])})`;
+    case 'SetToDefault':
+      throw errorAt('42601', 'DEFAULT is not allowed in this context', Number(of['location'] ?? -1));
     case 'SubLink':
       throw sqlError('0A000', 'cannot use subquery in this expression');
     default:

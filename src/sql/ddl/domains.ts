@@ -18,7 +18,7 @@ import type { DdlContext } from './context.js';
 import { fieldsOfTable } from './objects.js';
 import { notice } from './context.js';
 import { compilePlaced, requireKnownTypes } from './placed-expressions.js';
-import { checkName, defaultText, writtenCollation } from './columns.js';
+import { checkName, conditionOf, defaultText, writtenCollation } from './columns.js';
 import { scanRows } from './rewrite.js';
 import { changeType, createType, namesType, requireType, usersOf } from './user-types.js';
 import type { OpenedType } from './user-types.js';
@@ -107,7 +107,7 @@ function inOrder(checks: readonly DomainCheck[]): DomainCheck[] {
 
 async function checkOf(ctx: DdlContext, base: Base, others: readonly DomainCheck[], c: Loose): Promise<DomainCheck> {
   const columns = [{ name: DOMAIN_VALUE, typeOid: base.typeOid, typmod: domainTypmod(base.typeOid, base.typmod) }];
-  const node = c['raw_expr'];
+  const node = conditionOf({ ...ctx, unplaced: true }, c['raw_expr']);
   const compiled = compilePlaced(
     { ...ctx, unplaced: true },
     { node, sql: deparse(node) },

@@ -14,6 +14,7 @@ import type { CompiledView, ParsedStatement, RelationName } from '../contract.js
 import { withWanted } from '../plan/wanted-functions.js';
 import { formatType } from '../types/registry.js';
 import type { DdlContext } from './context.js';
+import { checkColumnType } from './columns.js';
 import { initialAcl } from './default-privileges.js';
 import { notice } from './context.js';
 import { claimName, creationSchema, openForChange, visibleName } from './objects.js';
@@ -50,6 +51,7 @@ export async function runCreateView(ctx: DdlContext, body: Loose, statement: Par
     throw sqlError('42601', 'CREATE VIEW specifies more column names than columns');
   const columns = made.columns.map((c, i): ViewColumnDescriptor => ({ ...c, name: names[i] ?? c.name, id: i + 1 }));
   refuseTwins(columns);
+  for (const { name, typeOid } of columns) checkColumnType(name, typeOid);
   await requireTypesOf(ctx, columns);
   await trackSources(ctx, made.sources);
   const name = rangeVar(range);

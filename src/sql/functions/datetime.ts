@@ -327,7 +327,11 @@ function unitError(field: string, unit: string, typeName: string): Error {
     Object.hasOwn(TRUNC_MICROS, unit) ||
     ['day', 'week', 'month', 'quarter', 'year', 'decade', 'century', 'millennium'].includes(unit);
   return known
-    ? sqlError('0A000', `unit "${foldAscii(field)}" not supported for type ${typeName}`)
+    ? sqlError(
+        '0A000',
+        `unit "${foldAscii(field)}" not supported for type ${typeName}`,
+        unit === 'week' && typeName === 'interval' ? { detail: 'Months usually have fractional weeks.' } : {},
+      )
     : sqlError('22023', `unit "${foldAscii(field)}" not recognized for type ${typeName}`);
 }
 const TS_NAME = 'timestamp without time zone';

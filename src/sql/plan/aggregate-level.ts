@@ -92,8 +92,7 @@ function refuseLowerWith(own: Scope, outer: Scope, parts: readonly Expr[], locat
 }
 
 function checkAllowed(ctx: ExprContext, what: string, location: number): void {
-  if (ctx.inAggregate && what !== 'grouping operations')
-    throw errorAt('42803', 'aggregate function calls cannot be nested', location);
+  if (ctx.inAggregate) throw errorAt('42803', 'aggregate function calls cannot be nested', location);
   if (ctx.scope.relations.some((r) => r.isSelf === true) && what !== 'grouping operations')
     throw errorAt('42P19', "aggregate functions are not allowed in a recursive query's recursive term", location);
   if (!ctx.aggregates) throw errorAt('42803', `${what} are not allowed in ${ctx.clause}`, location);

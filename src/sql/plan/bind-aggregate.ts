@@ -10,7 +10,7 @@ import { checkDistinctOrder, checkWithinGroup, distinctOrder, withinGroupRequire
 import { as, locationOf } from './ast.js';
 import { bindHypothetical } from './bind-hypothetical.js';
 import { bindFrame, declaredWindow, makeWindow, resolveWindow } from './bind-window.js';
-import { addPosition, errorAt, positioned, WINDOW_ARGUMENTS } from './binder.js';
+import { addPosition, errorAt, positioned, wholeClause, WINDOW_ARGUMENTS } from './binder.js';
 import type { Binder, ExprContext } from './binder.js';
 import { asDomains, coerceArguments, keepLiterals, placedArguments } from './call-arguments.js';
 import { coerce, coerceBoolean, commonType, resolveUnknown, typeOfExpr } from './coerce.js';
@@ -169,13 +169,19 @@ function refuseInWindow(call: FuncCall, location: number): void {
     throw errorAt('0A000', 'aggregate ORDER BY is not implemented for window functions', location);
 }
 
+/** What is wrong with its arguments is told first. */
+function misplacedWindow(ctx: ExprContext, call: FuncCall, location: number): Error {
+  for (const arg of call.args ?? []) if (as(arg, 'NamedArgExpr') === undefined) ctx.bind(ctx, arg);
+  refuseInWindow(call, location);
+  if (ctx.inAggregate)
+    return errorAt('42803', 'aggregate function calls cannot contain window function calls', location);
+  if (ctx.clause === WINDOW_ARGUMENTS) return errorAt('42P20', 'window function calls cannot be nested', location);
+  return errorAt('42P20', `window functions are not allowed in ${wholeClause(ctx.clause)}`, location);
+}
+
 export function bindWindowCall(ctx: ExprContext, written: WrittenAggregate): Expr {
   const { call, name, location, own } = written;
-  if (!ctx.windows && ctx.inAggregate)
-    throw errorAt('42803', 'aggregate function calls cannot contain window function calls', location);
-  if (!ctx.windows && ctx.clause === WINDOW_ARGUMENTS)
-    throw errorAt('42P20', 'window function calls cannot be nested', location);
-  if (!ctx.windows) throw errorAt('42P20', `window functions are not allowed in ${ctx.clause}`, location);
+  if (!ctx.windows) throw misplacedWindow(ctx, call, location);
   if (call.agg_within_group === true)
     throw errorAt('0A000', `OVER is not supported for ordered-set aggregate ${name}`, location);
   if (hypotheticalSet(name) !== undefined && call.args !== undefined) throw withinGroupRequired(name, location);

@@ -26,7 +26,7 @@ import {
 } from './call-arguments.js';
 import { as, isBuiltInFunction, locationOf, stringsOf } from './ast.js';
 import type { Binder, ExprContext } from './binder.js';
-import { addPosition, errorAt, FROM_FUNCTIONS, positioned, WINDOW_ARGUMENTS } from './binder.js';
+import { addPosition, errorAt, FROM_FUNCTIONS, positioned, wholeClause, WINDOW_ARGUMENTS } from './binder.js';
 import { columnCall } from './attribute-calls.js';
 import { bindPopulate, isPopulate } from './bind-populate.js';
 import { withinGroupRequired } from './aggregate-order.js';
@@ -444,7 +444,7 @@ function refusedSet(ctx: ExprContext, location: number): Error {
   if (ctx.clause === FROM_FUNCTIONS)
     return errorAt('0A000', 'set-returning functions must appear at top level of FROM', location);
   const more = ctx.clause === 'CASE' || ctx.clause === 'COALESCE' ? { hint } : {};
-  return errorAt('0A000', `set-returning functions are not allowed in ${ctx.clause}`, location, more);
+  return errorAt('0A000', `set-returning functions are not allowed in ${wholeClause(ctx.clause)}`, location, more);
 }
 
 /** A function call with bound arguments. */

@@ -19,6 +19,7 @@ import { subqueryPlan } from './aggregate-level.js';
 import { as, locationOf, must, startOf } from './ast.js';
 import { Scope, columnExpr, errorAt } from './binder.js';
 import type { Binder, BoundFrom, CteEntry, ExprContext, ScopeRelation } from './binder.js';
+import { targetAside } from './missing-relation.js';
 import { bindExpr, starColumns } from './bind-expr.js';
 import { bindAssignedPart, bindCells, coercePart, leafColumn, refuseDefault, withParts } from './bind-assign-part.js';
 import type { PartTarget } from './bind-assign-part.js';
@@ -95,8 +96,10 @@ function insertBody(b: Binder, stmt: InsertStmt, ctes: readonly CteEntry[]): Ins
   const override = stmt.override ?? 'OVERRIDING_NOT_SET';
   const given = new Map<number, number>();
   let input: Plan = { kind: 'one', columns: [] };
+  const alias = stmt.relation?.alias?.aliasname ?? target.name;
   if (select !== undefined) {
-    input = insertSource(b, stmt, select, target, named, ctes, override, given);
+    const outOfSight = target.views.length === 0 ? [targetAside(b, table, alias)] : [];
+    input = b.beside(outOfSight, () => insertSource(b, stmt, select, target, named, ctes, override, given));
   }
   const sources = table.columns.map((column, position): InsertSource => {
     const index = given.get(position);
@@ -107,7 +110,6 @@ function insertBody(b: Binder, stmt: InsertStmt, ctes: readonly CteEntry[]): Ins
     return { kind: 'expr', expr: defaultOf(b, target.defaults[position]!) };
   });
   const checks = writtenRows(b, target);
-  const alias = stmt.relation?.alias?.aliasname ?? target.name;
   const schema = stmt.relation?.alias === undefined ? schemaOf(target, stmt.relation!) : null;
   const conflict =
     stmt.onConflictClause === undefined

@@ -6,8 +6,9 @@ import type { LockingClause, Node, SelectStmt } from 'libpg-query';
 import type { TableDescriptor } from '../catalog/descriptor.js';
 import { as, must } from './ast.js';
 import { errorAt } from './binder.js';
-import type { Binder, BoundFrom, LockRequest } from './binder.js';
-import type { Lock } from './logical.js';
+import type { Binder, BoundFrom, LockRequest, ScopeRelation } from './binder.js';
+import type { Lock, Plan } from './logical.js';
+import { walkPlan } from './plan-walk.js';
 
 export const LOCK_NAMES: Readonly<Record<string, string>> = {
   LCS_FORKEYSHARE: 'FOR KEY SHARE',
@@ -56,9 +57,40 @@ export function checkLocks(locks: readonly LockRequest[], from: BoundFrom): void
       const named = from.relations.find((r) => r.alias === table);
       if (named?.inside !== undefined || named?.isUsing === true)
         throw errorAt('0A000', `${request.clause} cannot be applied to a join`, location);
+      const of = named === undefined ? null : lockless(from.plan, named);
+      if (of !== null) throw errorAt('0A000', `${request.clause} cannot be applied to ${of}`, location);
       if (named === undefined) {
         throw errorAt('42P01', `relation "${table}" in ${request.clause} clause not found in FROM clause`, location);
       }
     });
   }
+}
+
+/** @throws QuoralError 0A000 */
+export function refuseValuesLock(select: SelectStmt): void {
+  const locking = as(select.lockingClause?.[0], 'LockingClause');
+  if (locking !== undefined)
+    throw errorAt('0A000', `${LOCK_NAMES[locking.strength ?? '']!} cannot be applied to VALUES`, -1);
+}
+
+/** Rows that stand for several cannot be locked. @throws QuoralError 0A000 */
+export function refuseGroupedLock({ distinctClause }: SelectStmt, groups: boolean, aggregates: boolean): void {
+  if (!groups && !aggregates && distinctClause === undefined) return;
+  const why = distinctClause !== undefined ? 'DISTINCT clause' : groups ? 'GROUP BY clause' : 'aggregate functions';
+  throw errorAt('0A000', `FOR UPDATE is not allowed with ${why}`, -1);
+}
+
+/** What has no rows to lock; null: it may have some. */
+function lockless(plan: Plan, relation: ScopeRelation): string | null {
+  const ids = new Set(relation.columns.map(({ column }) => column.id));
+  let found: string | null = null;
+  walkPlan(
+    plan,
+    () => undefined,
+    (p) => {
+      if ((p.kind === 'function' || p.kind === 'ctescan') && p.columns.some((c) => ids.has(c.id)))
+        found = p.kind === 'function' ? 'a function' : 'a WITH query';
+    },
+  );
+  return found;
 }

@@ -74,15 +74,15 @@ export function rowBounds(b: Binder, select: SelectStmt, contextOf: ContextOf, k
     if (node === undefined || as(node, 'A_Const')?.isnull === true) return null;
     const ctx = contextOf(what);
     const expr = bindExpr(ctx, node);
-    refuseVariables(ctx, expr, what);
     const result = tryCoerce(b, expr, OID.int8, -1, 'assignment', locationOf(node));
     if (result === null) {
       throw errorAt(
         '42804',
         `argument of ${what} must be type bigint, not type ${formatType(typeOfExpr(b, expr))}`,
-        locationOf(node),
+        startOf(node),
       );
     }
+    refuseVariables(ctx, expr, what);
     return result;
   };
   if (select.limitOption === 'LIMIT_OPTION_WITH_TIES' && select.limitCount !== undefined)

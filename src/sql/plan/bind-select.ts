@@ -23,7 +23,7 @@ import {
 import { requireEqualities, requireEquality } from './comparable.js';
 import { bindFrom } from './bind-from.js';
 import type { FromContext } from './bind-from.js';
-import { checkLocks, LOCK_NAMES, lockRequests } from './bind-locks.js';
+import { checkLocks, LOCK_NAMES, lockRequests, refuseGroupedLock, refuseValuesLock } from './bind-locks.js';
 import { figureNameOf } from './figure-name.js';
 import { distinctSets } from './grouping.js';
 import { orderedItems } from './recursive-check.js';
@@ -32,7 +32,7 @@ import { RecursiveOrder, selfReference } from './recursive-order.js';
 import { orRepeated } from './repeated.js';
 import { checkTargets } from './sizes.js';
 import { expandedStars, indirectStar, noteFields, starTargets } from './stars.js';
-import { noteWindows } from './bind-window.js';
+import { bindWindows } from './bind-window.js';
 import { applyAggregation, applyWindows } from './bind-group.js';
 import { bindDistinctOn, bindOrder, checkDistinct, orderAndLimit, positionOf, rowBounds } from './bind-order.js';
 import { outputOf } from './bind-output.js';
@@ -271,6 +271,7 @@ function bindValues(
   ctes: readonly CteEntry[],
   options: SelectOptions,
 ): Plan {
+  refuseValuesLock(select);
   const scope = new Scope(parent, [], [], ctes);
   const ctx = exprContext(b, scope, 'VALUES');
   const lists = (select.valuesLists ?? []).map((list) => expandedStars(ctx, as(list, 'List')?.items ?? []));
@@ -460,12 +461,14 @@ function bindPlainSelect(
   const { raised } = scope;
   if (b.notes !== null) {
     b.notes.selects.set(select, { targets, where, having, keys, on: distinctOn, raised });
-    noteWindows(output, select.windowClause ?? []);
   }
+  // Of those that nothing names too: what is wrong with them is told, and they may read no more than the groups.
+  const windows = bindWindows(output, select.windowClause ?? []);
   const named = [...keys.map((k) => k.expr), ...distinctOn];
   const exprs = [
     ...targets.map((t) => t.expr),
     ...(groups.sets === null ? named : named.map((e) => firstTarget(targets, e))),
+    ...windows,
   ];
   const state = { having, raised, exprs };
   const grouped = applyAggregation(b, from, plan, groups, state);
@@ -476,15 +479,7 @@ function bindPlainSelect(
     keys: keys.map((k, i) => ({ ...k, expr: windowed.exprs[width + i]! })),
     on: distinctOn.map((_, i) => windowed.exprs[width + keys.length + i]!),
   };
-  if (locks.length > 0 && (groups.given || grouped.plan.kind === 'aggregate' || select.distinctClause !== undefined)) {
-    const why =
-      select.distinctClause !== undefined
-        ? 'DISTINCT clause'
-        : groups.given
-          ? 'GROUP BY clause'
-          : 'aggregate functions';
-    throw errorAt('0A000', `FOR UPDATE is not allowed with ${why}`, -1);
-  }
+  if (locks.length > 0) refuseGroupedLock(select, groups.given, grouped.plan.kind === 'aggregate');
   return outputOf(
     b,
     select,

@@ -16,6 +16,7 @@ import { rangeOffset } from './window-range-types.js';
 import { commonDeclared, declaredAs, declaredOid } from './declared-types.js';
 
 const FRAME = {
+  nonDefault: 1,
   range: 2,
   rows: 4,
   groups: 8,
@@ -41,6 +42,20 @@ export function declaredWindow(ctx: ExprContext, { name }: WindowDef): number | 
   return place < 0 ? null : place;
 }
 
+/** @throws QuoralError 42P20 what is based on a window has something that the window has, or must have itself */
+function refuseOverriding(base: WindowDef, written: WindowDef, name: string): void {
+  const at = written.location ?? -1;
+  const ordered = (written.orderClause ?? []).length > 0;
+  if ((written.partitionClause ?? []).length > 0)
+    throw errorAt('42P20', `cannot override PARTITION BY clause of window "${name}"`, at);
+  if (ordered && (base.orderClause ?? []).length > 0)
+    throw errorAt('42P20', `cannot override ORDER BY clause of window "${name}"`, at);
+  if (((base.frameOptions ?? 0) & FRAME.nonDefault) === 0) return;
+  const isBare = !ordered && ((written.frameOptions ?? 0) & FRAME.nonDefault) === 0;
+  const hint = isBare ? { hint: 'Omit the parentheses in this OVER clause.' } : {};
+  throw errorAt('42P20', `cannot copy window "${name}" because it has a frame clause`, at, hint);
+}
+
 export function resolveWindow(ctx: ExprContext, written: WindowDef, location: number): WindowDef {
   const reference = written.refname ?? written.name;
   if (reference === undefined || reference === '') return written;
@@ -49,6 +64,7 @@ export function resolveWindow(ctx: ExprContext, written: WindowDef, location: nu
   const base =
     named.refname !== undefined && named.refname !== '' ? resolveWindow(ctx, { ...named, name: '' }, location) : named;
   if (written.refname === undefined || written.refname === '') return base;
+  refuseOverriding(base, written, reference);
   return {
     ...written,
     partitionClause: base.partitionClause ?? [],
@@ -63,9 +79,10 @@ export function bindFrame(ctx: ExprContext, spec: WindowDef, orderBy: readonly S
     throw errorAt('42P20', 'GROUPS mode requires an ORDER BY clause', spec.location ?? -1);
   const offset = (n: Node | undefined): Expr | null => {
     if (n === undefined) return null;
-    const e = ctx.bind(ctx, n);
-    refuseVariables(ctx, e, mode.toUpperCase());
+    const what = mode.toUpperCase();
+    const e = ctx.bind({ ...ctx, clause: `window ${what}`, aggregates: false }, n);
     if (mode === 'range') {
+      refuseVariables(ctx, e, what);
       const key = orderBy[0]?.expr;
       if (key === undefined || orderBy.length !== 1) {
         throw errorAt(
@@ -76,7 +93,13 @@ export function bindFrame(ctx: ExprContext, spec: WindowDef, orderBy: readonly S
       }
       return rangeOffset(ctx.binder, e, key.oid, locationOf(as(n, 'TypeCast')?.arg ?? n));
     }
-    return coerce(ctx.binder, e, OID.int8, 'assignment', locationOf(n));
+    const rows = tryCoerce(ctx.binder, e, OID.int8, -1, 'assignment', locationOf(n));
+    if (rows === null) {
+      const type = formatType(typeOfExpr(ctx.binder, e));
+      throw errorAt('42804', `argument of ${what} must be type bigint, not type ${type}`, locationOf(n));
+    }
+    refuseVariables(ctx, e, what);
+    return rows;
   };
   const bound = (start: boolean): FrameBound => {
     const has = (s: number, e: number): boolean => (bits & (start ? s : e)) !== 0;
@@ -101,13 +124,19 @@ export function bindFrame(ctx: ExprContext, spec: WindowDef, orderBy: readonly S
   return { mode, start: bound(true), end: bound(false), exclude };
 }
 
-/** The windows of a WINDOW clause, each as far as it is written there. */
-export function noteWindows(ctx: ExprContext, clause: readonly Node[]): void {
-  const inner: ExprContext = { ...ctx, windows: false };
-  for (const node of clause) {
+/** What the windows of a WINDOW clause are by, each as far as it is written there, whether or not a call names it. */
+export function bindWindows(ctx: ExprContext, clause: readonly Node[]): Expr[] {
+  const inner: ExprContext = { ...ctx, clause: 'window definitions', windows: false };
+  const before = new Set<string>();
+  return clause.flatMap((node) => {
     const spec = as(node, 'WindowDef')!;
-    ctx.binder.notes?.windows.set(node, windowParts(inner, spec));
-  }
+    const { refname = '', location = -1 } = spec;
+    if (refname !== '' && !before.has(refname)) throw errorAt('42704', `window "${refname}" does not exist`, location);
+    before.add(spec.name ?? '');
+    const parts = windowParts(inner, spec);
+    ctx.binder.notes?.windows.set(node, parts);
+    return [...parts.partition, ...parts.orderBy.map((key) => key.expr)];
+  });
 }
 
 function windowParts(ctx: ExprContext, spec: WindowDef): WindowNotes {

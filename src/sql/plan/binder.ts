@@ -105,6 +105,11 @@ export class Scope {
   }
 }
 
+/** Only aggregates are told of which frame they stand in. */
+export function wholeClause(clause: string): string {
+  return /^window (ROWS|RANGE|GROUPS)$/.test(clause) ? 'window definitions' : clause;
+}
+
 export const EMPTY_SCOPE = new Scope(null, [], []);
 
 export type TableRelation = Extract<Relation, { kind: 'table' }>;

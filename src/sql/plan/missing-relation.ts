@@ -1,6 +1,7 @@
 /** What is said of names in expressions that nothing in sight has: what was perhaps meant, and what is out of sight. */
 import { errorAt } from './binder.js';
-import type { ExprContext, Scope, ScopeRelation } from './binder.js';
+import type { Binder, ExprContext, Scope, ScopeRelation } from './binder.js';
+import type { TableDescriptor } from '../catalog/descriptor.js';
 
 /** All relations of the query and of those around it, those out of sight too, the nearest first. */
 function* known(ctx: ExprContext): Generator<ScopeRelation> {
@@ -13,6 +14,10 @@ function* known(ctx: ExprContext): Generator<ScopeRelation> {
   yield* within(ctx.scope.relations);
   for (const aside of ctx.binder.aside.toReversed()) yield* within(aside);
   for (let s: Scope | null = ctx.scope.parent; s !== null; s = s.parent) yield* within(s.relations);
+}
+
+function isAside(ctx: ExprContext, relation: ScopeRelation): boolean {
+  return ctx.binder.aside.some((aside) => aside.includes(relation));
 }
 
 function invalidReference(name: string, location: number, hint: string, sqlstate = '42P01'): Error {
@@ -33,8 +38,8 @@ export function missingRelation(ctx: ExprContext, name: string, location: number
   for (const r of known(ctx)) {
     if (r.table?.name !== name && r.alias !== name) continue;
     const hint =
-      r.alias === name
-        ? outOfSight(`an entry for table "${name}"`)
+      r.alias === name || isAside(ctx, r)
+        ? outOfSight(`an entry for table "${r.alias}"`)
         : `Perhaps you meant to reference the table alias "${r.alias}".`;
     return invalidReference(name, location, hint);
   }
@@ -93,4 +98,15 @@ function editDistance(a: string, b: string): number {
     previous = row;
   }
   return previous[b.length]!;
+}
+
+/** Of an INSERT, for what is said of names that its source cannot see. */
+export function targetAside(b: Binder, table: TableDescriptor, alias: string): ScopeRelation {
+  return {
+    ...{ alias, schema: null, table },
+    get columns() {
+      const shown = table.columns.filter((c) => !c.dropped && !c.hidden);
+      return shown.map((c) => ({ column: b.tableColumn(c), hidden: false }));
+    },
+  };
 }

@@ -1,0 +1,23 @@
+-- What an INSERT writes to is out of sight of its source, which the hints tell.
+create table t(a int, bcol text);
+create table u(z int);
+insert into t values (a),(2);
+insert into t values (1),(a);
+insert into t values (bcoll);
+insert into t select t.a from u;
+insert into t select bcoll from u;
+insert into t as q values (q.a);
+insert into t as q values (t.a);
+insert into t select (select a) from u;
+insert into t select 1 from (select a) x;
+insert into t with x as (select a) select * from x;
+with x as (select a) insert into t select * from x;
+insert into t values ((select a));
+insert into t select 1 union select a;
+insert into t values (1) returning z;
+insert into t select 1 where a=1;
+insert into t select 1 order by a;
+insert into t values (1,2),(a,1) on conflict do nothing;
+insert into t values (zz);
+insert into t select 1 from u where u.a = 1;
+insert into t select 1 from u where a2 = 1;
