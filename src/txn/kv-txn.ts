@@ -40,6 +40,11 @@ export interface ReadOptions {
    * out (null), as there is nothing of them left to change.
    */
   readonly before?: Savepoint;
+  /**
+   * getMany with a lock, at READ COMMITTED only: what is committed now, whatever has been read before and without moving
+   * the snapshot. The commit verifies the locks as from then.
+   */
+  readonly latest?: boolean;
 }
 
 export interface KvScanOptions extends ReadOptions {

@@ -13,6 +13,7 @@
  *
  * A failed locking read may have taken some of its locks; they are noted for release.
  */
+import { assert } from '../base/assert.js';
 import type { Timestamp } from '../base/ids.js';
 import { existenceKey, keyNext, type Key } from '../base/key.js';
 import type { GetRequest, GetResponse, KvRequest, KvResponse, ScanResponse } from '../range/kv-api.js';
@@ -85,7 +86,8 @@ export class TxnReader {
       this.#check();
       return results;
     }
-    const responses = await this.#send(requests, options, 0, 0);
+    const latest = options?.latest === true;
+    const responses = latest ? await this.#sendLatest(requests, options) : await this.#send(requests, options, 0, 0);
     for (let i = 0; i < responses.length; i++) {
       const response = responses[i] as GetResponse;
       results[positions[i]!] = response.skipped ? undefined : this.#overlaid(requests[i]!.key, response.value, options);
@@ -215,6 +217,42 @@ export class TxnReader {
       }
     }
     throw retryError('could not serialize access: the snapshot had to move too often');
+  }
+
+  /**
+   * As #send, at a timestamp of its own: a newer version moves that one. Not even the server does so by itself, as
+   * keys of several ranges must hold from one time on.
+   */
+  async #sendLatest(requests: readonly GetRequest[], options: ReadOptions): Promise<readonly KvResponse[]> {
+    const { runtime, attempt, signal } = this.#context;
+    const { lock = 'none', wait = 'block' } = options;
+    assert(lock !== 'none' && attempt.isolation === 'read committed' && !attempt.fixed, 'a read of the latest state');
+    let at = attempt.readTs;
+    for (let round = 0; round < REFRESHES_MAX; round++) {
+      this.#check();
+      for (let barrier = this.#context.barrier(); barrier !== null; barrier = this.#context.barrier()) await barrier;
+      // A lock that a finished transaction of this node is about to release must not look taken.
+      if (wait !== 'block' && runtime.cleanup.pending > 0) await runtime.cleanup.settled();
+      this.#check();
+      if (attempt.anchorAt(firstKey(requests[0]!))) this.#context.anchored();
+      at = Math.max(at, runtime.hlc.now());
+      const meta = attempt.meta();
+      const txn = { ...meta, readTs: at, writeTs: Math.max(meta.writeTs, at) };
+      const header = { txn, timestamp: 0, wait, canBumpReadTs: false, maxRows: 0, maxBytes: 0 };
+      try {
+        const { lockTimeoutMs } = this.#context;
+        const answer = await runtime.router.send({ ...header, lockTimeoutMs }, requests, { signal });
+        if (answer.txn !== null) attempt.raiseWriteTs(answer.txn.writeTs);
+        this.#recordLocks(requests, answer.responses, at, lock);
+        return answer.responses;
+      } catch (error) {
+        this.#noteForRelease(requests);
+        const conflict = conflictOf(error);
+        if (conflict === null) throw this.#failed(error, at);
+        at = Math.max(at, conflict.ts);
+      }
+    }
+    throw retryError('could not serialize access: the row was changed too often');
   }
 
   #failed(error: unknown, readTs: Timestamp): unknown {

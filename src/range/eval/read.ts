@@ -190,8 +190,8 @@ export function evalScan(ctx: EvalContext, request: ScanRequest): ScanResponse {
   const locking = request.lock !== 'none';
   for (const lock of ctx.range.locks.range(start, end)) {
     if (lock.intentTs !== 0 && lock.holder?.id === ctx.txn?.id) own.push(lock);
-    // Who skips locked rows does not wait for them either: lockRows leaves them out.
-    else if (!locking || ctx.header.wait !== 'skip') checkIntent(ctx, lock, limit);
+    // Who skips locked rows does not wait for them either: lockRows leaves them out, or whoever locks what was read here.
+    else if (ctx.header.wait !== 'skip') checkIntent(ctx, lock, limit);
   }
   const scanned = mvccScan(ctx.range.reader, start, end, ctx.readTs, {
     reverse,

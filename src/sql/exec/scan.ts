@@ -13,10 +13,10 @@ import { assert } from '../../base/assert.js';
 import { after, type Soon } from '../../base/soon.js';
 import { QuoralError } from '../../base/errors.js';
 import { prefixEnd, type Key, type Span } from '../../base/key.js';
-import { isReferenced } from '../catalog/descriptor.js';
+import { isReferenced, type TableDescriptor } from '../catalog/descriptor.js';
 import type { ReadOptions } from '../../txn/kv-txn.js';
 import type { Expr } from '../plan/expr.js';
-import type { Access, KeyConstraint, ScanPlan } from '../plan/logical.js';
+import type { Access, KeyConstraint, Lock, ScanPlan } from '../plan/logical.js';
 import { PgArray, type Datum } from '../types/datum.js';
 import type { RowDecoder } from '../encoding/row-codec.js';
 import { type AsyncEval, type CompiledTest, compileExpr, compileTest, layoutOf, type SyncEval } from './eval.js';
@@ -249,10 +249,8 @@ function orderSpans(spans: Span[], reverse: boolean): Span[] {
   return reverse ? distinct.reverse() : distinct;
 }
 
-export function readOptionsOf(plan: ScanPlan): ReadOptions {
-  if (plan.lock === null) return {};
-  const { strength: lock, wait, whole } = plan.lock;
-  return whole && isReferenced(plan.table) ? { lock, wait, scope: 'whole' } : { lock, wait };
+export function readOptionsOf(table: TableDescriptor, { strength: lock, wait, whole }: Lock): ReadOptions {
+  return whole && isReferenced(table) ? { lock, wait, scope: 'whole' } : { lock, wait };
 }
 
 /** What a scan is counted for: the index that it uses, or else the table. */
@@ -273,7 +271,7 @@ export function compileScan(plan: ScanPlan): OperatorFactory {
     covered: covering ? coveredPositions(plan, codec) : null,
     filter: compileTest(plan.filter, layoutOf(plan.columns)),
     limit: plan.limit === null ? null : compileLimit(plan.limit),
-    options: readOptionsOf(plan),
+    options: plan.lock === null ? {} : readOptionsOf(plan.table, plan.lock),
   };
   return (run) => new ScanOperator(shape, run);
 }
@@ -306,14 +304,16 @@ class ScanOperator implements Operator {
   /** The last row first. */
   #settled: Row[] | null = null;
   #pageRows: number;
-  readonly #before: Pick<ReadOptions, 'before'>;
+  /** Of every read. */
+  readonly #before: Pick<ReadOptions, 'before' | 'wait'>;
   /** Where it is counted. */
   #use: PendingUse | null | undefined = undefined;
 
   constructor(shape: ScanShape, run: Run) {
     this.#shape = shape;
     this.#run = run;
-    this.#before = run.before === null ? {} : { before: run.before };
+    const passes = shape.plan.passes === true && run.ctx.txn.isolation !== 'serializable';
+    this.#before = { ...(run.before === null ? {} : { before: run.before }), ...(passes ? { wait: 'skip' } : {}) };
     // A scan that is expected to stop early begins with a small page.
     this.#pageRows = run.rowsWanted > 0 && run.rowsWanted < BATCH_ROWS ? run.rowsWanted + 1 : BATCH_ROWS;
     if (shape.limit !== null) {
@@ -325,14 +325,19 @@ class ScanOperator implements Operator {
     }
   }
 
-  async next(): Promise<Batch | null> {
-    const { path } = this.#shape;
+  async next(wanted = Number.MAX_SAFE_INTEGER): Promise<Batch | null> {
+    const { path, options } = this.#shape;
     this.#late.raise();
+    // What locks must not read ahead; others read more and more at a time.
+    const locks = options.lock !== undefined;
+    if (locks) this.#pageRows = Math.max(1, Math.min(this.#pageRows, this.#left, wanted));
+    else if (this.#targets === null) this.#pageRows = Math.max(1, Math.min(this.#pageRows, wanted));
+    const settles = this.#run.settles && !(locks && wanted < BATCH_ROWS);
     this.#targets ??= path.waits ? await path.waitedTargets(this.#run) : path.targets(this.#run);
     if (this.#use === undefined) this.#noteScan();
     while (this.#left > 0) {
       checkCancelled(this.#run.ctx);
-      const rows = this.#run.settles ? await this.#nextSettled(this.#targets) : await this.#page(this.#targets);
+      const rows = settles ? await this.#nextSettled(this.#targets) : await this.#page(this.#targets);
       if (rows === null) return null;
       this.#noteRows(rows.length);
       const kept = await filterRows(rows, this.#shape.filter, this.#run, this.#late);
@@ -398,7 +403,8 @@ class ScanOperator implements Operator {
 
   async #nextKeys(keys: readonly Key[]): Promise<Row[] | null> {
     if (this.#at >= keys.length) return null;
-    const chunk = keys.length <= BATCH_ROWS ? keys : keys.slice(this.#at, this.#at + BATCH_ROWS);
+    const most = this.#shape.options.lock === undefined ? BATCH_ROWS : Math.min(BATCH_ROWS, this.#pageRows);
+    const chunk = keys.length <= most ? keys : keys.slice(this.#at, this.#at + most);
     this.#at += chunk.length;
     if (this.#shape.path.index.index.primary) return this.#rowsOfKeys(chunk);
     const entries = await this.#run.ctx.txn.getMany(chunk, this.#before);

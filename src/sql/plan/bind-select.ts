@@ -23,7 +23,8 @@ import {
 import { requireEqualities, requireEquality } from './comparable.js';
 import { bindFrom } from './bind-from.js';
 import type { FromContext } from './bind-from.js';
-import { checkLocks, LOCK_NAMES, lockRequests } from './bind-locks.js';
+import { checkLocks, isPlainSelection, LOCK_NAMES, lockRequests, refuseLocks } from './bind-locks.js';
+import { withoutLocks } from './lock-rows.js';
 import { figureNameOf } from './figure-name.js';
 import { distinctSets } from './grouping.js';
 import { orderedItems } from './recursive-check.js';
@@ -35,7 +36,7 @@ import { expandedStars, indirectStar, noteFields, starTargets } from './stars.js
 import { noteWindows } from './bind-window.js';
 import { applyAggregation, applyWindows } from './bind-group.js';
 import { bindDistinctOn, bindOrder, checkDistinct, orderAndLimit, positionOf, rowBounds } from './bind-order.js';
-import { outputOf } from './bind-output.js';
+import { lockedOutput, outputOf } from './bind-output.js';
 import type { Output, Target } from './bind-output.js';
 import { sameExpr, some } from './expr.js';
 import type { Expr } from './expr.js';
@@ -430,7 +431,10 @@ function bindPlainSelect(
   const output = exprContext(b, scope, 'SELECT', { aggregates: true, windows: true, sets: true, namedWindows });
   const targets = bindTargets(output, select.targetList ?? [], options.keepUnknown === true);
   checkTargets(targets.length);
-  let plan = from.plan;
+  // A plain selection is locked as a part of the query around it.
+  const locked =
+    options.lock != null && isPlainSelection(select) ? { plan: from.plan, targets: [] } : withoutLocks(from.plan);
+  let { plan } = locked;
   let where: Expr | null = null;
   if (select.whereClause !== undefined) {
     where = coerceBoolean(
@@ -476,22 +480,19 @@ function bindPlainSelect(
     keys: keys.map((k, i) => ({ ...k, expr: windowed.exprs[width + i]! })),
     on: distinctOn.map((_, i) => windowed.exprs[width + keys.length + i]!),
   };
-  if (locks.length > 0 && (groups.given || grouped.plan.kind === 'aggregate' || select.distinctClause !== undefined)) {
-    const why =
-      select.distinctClause !== undefined
-        ? 'DISTINCT clause'
-        : groups.given
-          ? 'GROUP BY clause'
-          : 'aggregate functions';
-    throw errorAt('0A000', `FOR UPDATE is not allowed with ${why}`, -1);
+  if (locks.length > 0) {
+    refuseLocks(locks[0]!.clause, {
+      distinct: select.distinctClause !== undefined,
+      groups: groups.given,
+      having: having !== null,
+      aggregates: grouped.plan.kind === 'aggregate',
+      windows: windowed.plan !== grouped.plan,
+      sets: targets.some((t) => some(t.expr, (e) => e.kind === 'srf')),
+    });
   }
-  return outputOf(
-    b,
-    select,
-    windowed.plan,
-    made,
-    rowBounds(b, select, (what) => exprContext(b, scope, what), keys),
-  );
+  const bounds = rowBounds(b, select, (what) => exprContext(b, scope, what), keys);
+  if (locked.targets.length === 0) return outputOf(b, select, windowed.plan, made, bounds);
+  return lockedOutput(b, select, { ...locked, plan: windowed.plan }, made, bounds);
 }
 
 function bindTargets(ctx: ExprContext, list: readonly Node[], keepUnknown: boolean): Target[] {
