@@ -86,7 +86,7 @@ export class TxnReader {
       this.#check();
       return results;
     }
-    const latest = options?.latest === true;
+    const latest = options?.latest === true && !attempt.fixed;
     const responses = latest ? await this.#sendLatest(requests, options) : await this.#send(requests, options, 0, 0);
     for (let i = 0; i < responses.length; i++) {
       const response = responses[i] as GetResponse;
@@ -220,13 +220,13 @@ export class TxnReader {
   }
 
   /**
-   * As #send, at a timestamp of its own: a newer version moves that one. Not even the server does so by itself, as
-   * keys of several ranges must hold from one time on.
+   * As #send, at a timestamp of its own: a newer version moves that one, and nothing else. (The server does so by itself
+   * where one range has all the keys, which then hold from that time on.)
    */
   async #sendLatest(requests: readonly GetRequest[], options: ReadOptions): Promise<readonly KvResponse[]> {
     const { runtime, attempt, signal } = this.#context;
     const { lock = 'none', wait = 'block' } = options;
-    assert(lock !== 'none' && attempt.isolation === 'read committed' && !attempt.fixed, 'a read of the latest state');
+    assert(lock !== 'none' && attempt.isolation === 'read committed', 'a locking read of the latest state');
     let at = attempt.readTs;
     for (let round = 0; round < REFRESHES_MAX; round++) {
       this.#check();
@@ -238,12 +238,12 @@ export class TxnReader {
       at = Math.max(at, runtime.hlc.now());
       const meta = attempt.meta();
       const txn = { ...meta, readTs: at, writeTs: Math.max(meta.writeTs, at) };
-      const header = { txn, timestamp: 0, wait, canBumpReadTs: false, maxRows: 0, maxBytes: 0 };
+      const header = { txn, timestamp: 0, wait, canBumpReadTs: true, maxRows: 0, maxBytes: 0 };
       try {
         const { lockTimeoutMs } = this.#context;
         const answer = await runtime.router.send({ ...header, lockTimeoutMs }, requests, { signal });
         if (answer.txn !== null) attempt.raiseWriteTs(answer.txn.writeTs);
-        this.#recordLocks(requests, answer.responses, at, lock);
+        this.#recordLocks(requests, answer.responses, Math.max(at, answer.txn?.readTs ?? 0), lock);
         return answer.responses;
       } catch (error) {
         this.#noteForRelease(requests);

@@ -31,6 +31,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Key } from '../../base/key.js';
+import type { TableDescriptor } from '../catalog/descriptor.js';
 import type { ReadOptions } from '../../txn/kv-txn.js';
 import { keyColumns } from '../plan/lock-rows.js';
 import type { LockRowsPlan, LockTarget } from '../plan/logical.js';
@@ -39,9 +40,10 @@ import { compilePlan } from './compile-plan.js';
 import { layoutOf } from './eval.js';
 import { type TableCodec, tableCodec } from './index-codec.js';
 import { type Batch, BATCH_ROWS, drain, type Operator, type OperatorFactory, type Row, Run } from './run.js';
-import { checkCancelled, readOptionsOf } from './scan.js';
+import { checkCancelled, lockedOf, readOptionsOf } from './scan.js';
 
 interface Target {
+  readonly table: TableDescriptor;
   readonly codec: TableCodec;
   readonly options: ReadOptions;
   /** Of the primary key in a row. */
@@ -83,6 +85,7 @@ function compileTarget({ table, columns, lock }: LockTarget, layout: ReadonlyMap
   const codec = tableCodec(table);
   const carried = columns.filter((c) => layout.has(c.id));
   return {
+    table,
     codec,
     options: readOptionsOf(table, lock),
     key: keyColumns(table, columns).map((c) => layout.get(c.id)!),
@@ -146,7 +149,7 @@ class LockRowsOperator implements Operator {
   }
 
   /** Locks the target's part of each row, and puts it as it is now in its place. */
-  async #lock({ codec, options, key, at, decode }: Target, rows: readonly Candidate[]): Promise<void> {
+  async #lock({ table, codec, options, key, at, decode }: Target, rows: readonly Candidate[]): Promise<void> {
     const { ctx, before } = this.#run;
     const keys: Key[] = [];
     const places = new Map<Key, number>();
@@ -164,7 +167,8 @@ class LockRowsOperator implements Operator {
     });
     if (keys.length === 0) return;
     const latest = ctx.txn.isolation === 'read committed' ? { latest: true } : {};
-    const values = await ctx.txn.getMany(keys, { ...options, ...latest, ...(before === null ? {} : { before }) });
+    const how = { ...options, ...latest, ...(before === null ? {} : { before }) };
+    const values = await lockedOf(table, how, ctx.txn.getMany(keys, how));
     rows.forEach((one, i) => {
       if (placeOf[i]! < 0) return;
       const value = values[placeOf[i]!] ?? null;

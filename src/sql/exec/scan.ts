@@ -11,9 +11,10 @@
  */
 import { assert } from '../../base/assert.js';
 import { after, type Soon } from '../../base/soon.js';
-import { QuoralError } from '../../base/errors.js';
+import { QuoralError, sqlError } from '../../base/errors.js';
 import { prefixEnd, type Key, type Span } from '../../base/key.js';
 import { isReferenced, type TableDescriptor } from '../catalog/descriptor.js';
+import { KvError } from '../../range/kv-errors.js';
 import type { ReadOptions } from '../../txn/kv-txn.js';
 import type { Expr } from '../plan/expr.js';
 import type { Access, KeyConstraint, Lock, ScanPlan } from '../plan/logical.js';
@@ -29,6 +30,8 @@ import { type PendingUse, usageOf } from '../usage/session-usage.js';
 import { type Batch, BATCH_ROWS, type Operator, type OperatorFactory, type Row, rowBytes, type Run } from './run.js';
 
 const NO_ROW: Row = [];
+const NO_OPTIONS: ReadOptions = {};
+const LATEST: ReadOptions = { latest: true };
 /** Combinations of equal values that one scan takes apart. */
 const COMBINATIONS_MAX = 1_000_000;
 const SCAN_BYTES = 512 << 10;
@@ -253,6 +256,15 @@ export function readOptionsOf(table: TableDescriptor, { strength: lock, wait, wh
   return whole && isReferenced(table) ? { lock, wait, scope: 'whole' } : { lock, wait };
 }
 
+/** @throws QuoralError 55P03 that names the table, where the range could not */
+export function lockedOf<T>(table: TableDescriptor, { wait }: ReadOptions, reading: Promise<T>): Promise<T> {
+  if (wait !== 'nowait') return reading;
+  return reading.catch((error: unknown) => {
+    if (!(error instanceof KvError) || error.detail.kind !== 'lock-not-available') throw error;
+    throw sqlError('55P03', `could not obtain lock on row in relation "${table.name}"`);
+  });
+}
+
 /** What a scan is counted for: the index that it uses, or else the table. */
 export function usedId({ access, table }: ScanPlan): number {
   return access === null || access.index.oid === 0 ? table.id : access.index.oid;
@@ -401,12 +413,21 @@ class ScanOperator implements Operator {
     return this.#settled.splice(-BATCH_ROWS).reverse();
   }
 
+  /**
+   * A row that is locked by its key is read as it is then, whatever the statement's snapshot was: what is asked of it is asked
+   * afterwards. (Of what an index has said nothing is asked again, so that must still hold.)
+   */
+  get #latest(): ReadOptions {
+    const { options } = this.#shape;
+    return options.lock !== undefined && this.#run.ctx.txn.isolation === 'read committed' ? LATEST : NO_OPTIONS;
+  }
+
   async #nextKeys(keys: readonly Key[]): Promise<Row[] | null> {
     if (this.#at >= keys.length) return null;
     const most = this.#shape.options.lock === undefined ? BATCH_ROWS : Math.min(BATCH_ROWS, this.#pageRows);
     const chunk = keys.length <= most ? keys : keys.slice(this.#at, this.#at + most);
     this.#at += chunk.length;
-    if (this.#shape.path.index.index.primary) return this.#rowsOfKeys(chunk);
+    if (this.#shape.path.index.index.primary) return this.#rowsOfKeys(chunk, this.#latest);
     const entries = await this.#run.ctx.txn.getMany(chunk, this.#before);
     return this.#rowsOfEntries(entries.filter((e): e is Buffer => e !== null && e !== undefined));
   }
@@ -417,7 +438,7 @@ class ScanOperator implements Operator {
     const primary = path.index.index.primary;
     const span = this.#resume ?? spans[this.#at];
     if (span === undefined) return null;
-    const page = await this.#run.ctx.txn.scan({
+    const reading = this.#run.ctx.txn.scan({
       start: span.start,
       end: span.end,
       reverse,
@@ -426,6 +447,7 @@ class ScanOperator implements Operator {
       ...(primary ? options : {}),
       ...this.#before,
     });
+    const page = await lockedOf(plan.table, options, reading);
     this.#pageRows = Math.min(this.#pageRows * 4, 16 * BATCH_ROWS);
     if (page.resumeKey === null) {
       this.#resume = null;
@@ -443,9 +465,11 @@ class ScanOperator implements Operator {
     return rows;
   }
 
-  async #rowsOfKeys(keys: readonly Key[]): Promise<Row[]> {
-    const { decode, options } = this.#shape;
-    const values = await this.#run.ctx.txn.getMany(keys, { ...options, ...this.#before });
+  /** `how`: of the rows that are locked. */
+  async #rowsOfKeys(keys: readonly Key[], how: ReadOptions = NO_OPTIONS): Promise<Row[]> {
+    const { decode, options, plan } = this.#shape;
+    const reading = this.#run.ctx.txn.getMany(keys, { ...options, ...how, ...this.#before });
+    const values = await lockedOf(plan.table, options, reading);
     const rows: Row[] = [];
     for (const value of values) if (value !== null && value !== undefined) rows.push(decode(value));
     return rows;
