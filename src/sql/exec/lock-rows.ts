@@ -78,7 +78,13 @@ export function compileLockRows(plan: LockRowsPlan): OperatorFactory {
     recheck:
       recheck === null ? null : { factory: compilePlan(recheck), from: columns.map((id) => again!.get(id) ?? -1) },
   };
-  return (run) => new LockRowsOperator(shape, input(run), run);
+  const { changes } = plan;
+  return (run) => {
+    const operator = input(run);
+    return changes && run.ctx.txn.isolation !== 'read committed'
+      ? operator
+      : new LockRowsOperator(shape, operator, run);
+  };
 }
 
 function compileTarget({ table, columns, lock }: LockTarget, layout: ReadonlyMap<number, number>): Target {

@@ -285,7 +285,9 @@ export function compileScan(plan: ScanPlan): OperatorFactory {
     limit: plan.limit === null ? null : compileLimit(plan.limit),
     options: plan.lock === null ? {} : readOptionsOf(plan.table, plan.lock),
   };
-  return (run) => new ScanOperator(shape, run);
+  if (plan.lockedAbove !== true) return (run) => new ScanOperator(shape, run);
+  const unlocked: ScanShape = { ...shape, options: NO_OPTIONS };
+  return (run) => new ScanOperator(run.ctx.txn.isolation === 'read committed' ? unlocked : shape, run);
 }
 
 /** Where each wanted column is in a secondary entry's value (primary key columns); -1: in no value. */

@@ -13,6 +13,9 @@
  * under the same ids, from outside; nothing where an outer join had found none. What conditions read is therefore
  * carried up to this node.
  *
+ * UPDATE and DELETE lock the rows of their scan as they read it, but at READ COMMITTED: there such a node above does it. At the other
+ * levels a change of any row that was read is a conflict anyway, and one waits better than one begins anew.
+ *
  * A scan whose conditions its index answers completely gives just what is to be locked: it locks as it reads, in one
  * round instead of two. Not with SKIP LOCKED: what is passed over must have been read (exec/lock-rows.ts says why).
  */
@@ -22,7 +25,7 @@ import { OID } from '../types/oids.js';
 import { columnExpr } from './binder.js';
 import type { Binder } from './binder.js';
 import { type Expr, isVolatile, sameExpr, type SortKey } from './expr.js';
-import type { LockRowsPlan, LockTarget, Plan, PlanColumn, ProjectItem, ScanColumn } from './logical.js';
+import type { LockRowsPlan, LockTarget, Plan, PlanColumn, ProjectItem, ScanColumn, ScanPlan } from './logical.js';
 import { mapInputs } from './plan-walk.js';
 
 export interface Locked {
@@ -70,7 +73,31 @@ function passingOn(plan: Plan): Plan {
 export function lockRows(rows: Plan, keys: readonly SortKey[], targets: readonly LockTarget[]): LockRowsPlan {
   const input: Plan =
     keys.length === 0 ? rows : { kind: 'sort', columns: rows.columns, input: rows, keys, limit: null };
-  return { kind: 'lockrows', columns: input.columns, input, targets, recheck: recheckOf(rows), atScan: false };
+  return {
+    kind: 'lockrows',
+    columns: input.columns,
+    input,
+    targets,
+    recheck: recheckOf(rows),
+    atScan: false,
+    changes: false,
+  };
+}
+
+/** The rows that UPDATE or DELETE is to change. `rows`: the target, joined and filtered. */
+export function lockChanged(rows: Plan, { table, alias, columns, lock }: ScanPlan): Plan {
+  if (lock === null) return rows;
+  const targets = [{ table, alias, columns, lock }];
+  const { columns: given } = rows;
+  return {
+    kind: 'lockrows',
+    columns: given,
+    input: rows,
+    targets,
+    recheck: recheckOf(rows),
+    atScan: false,
+    changes: true,
+  };
 }
 
 /** What is volatile is computed once for each row, before it is sorted by that; and it is no part of what is asked again. */
@@ -202,10 +229,11 @@ function refuseAbsent(plan: Plan, target: LockTarget): void {
 }
 
 /** Locked by the scan itself, if that gives nothing that is not to be locked. */
-export function lockedAtScan(plan: LockRowsPlan): LockRowsPlan {
-  const { input, targets } = plan;
+export function lockedAtScan(plan: LockRowsPlan): Plan {
+  const { input, targets, changes } = plan;
   const [target] = targets;
   if (input.kind !== 'scan' || input.filter !== null || targets.length !== 1) return plan;
+  if (changes) return { ...input, lockedAbove: false };
   if (target!.lock.wait === 'skip' || plan.atScan) return plan;
   const access = input.access === null ? null : { ...input.access, covering: false };
   return { ...plan, input: { ...input, access, lock: target!.lock }, recheck: null, atScan: true };

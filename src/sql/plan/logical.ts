@@ -71,6 +71,8 @@ export interface ScanPlan {
   readonly limit: Expr | null;
   /** What others are changing is as good as locked: it is passed over, where no serial order has to be kept. */
   readonly passes?: boolean;
+  /** At READ COMMITTED the lock is taken by the node above that says so, not here. */
+  readonly lockedAbove?: boolean;
 }
 export interface VirtualPlan {
   readonly kind: 'virtual';
@@ -195,6 +197,8 @@ export interface LockRowsPlan {
   readonly recheck: Plan | null;
   /** The input is a scan that has locked its rows. */
   readonly atScan: boolean;
+  /** Of rows that are to be changed, which are locked as they are read at other levels (lock-rows.ts). */
+  readonly changes: boolean;
 }
 export interface LimitPlan {
   readonly kind: 'limit';
