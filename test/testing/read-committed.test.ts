@@ -10,22 +10,21 @@ it('runs a statement again whose snapshot is no longer good, without its client 
   try {
     await writer.connect();
     await reader.connect();
-    await writer.query('create table t (id int primary key, k int unique, v int)');
-    await writer.query('insert into t values (1, 1, 0), (2, 2, 0)');
+    await writer.query('create table t (id int primary key, v int)');
+    await writer.query('insert into t values (1, 0), (2, 0)');
     // Usually the first round does it; the reader may be late for the lock.
     for (let round = 1; round <= 50 && !marks.includes('statement-retried-in-server'); round++) {
       await writer.query('begin');
       await writer.query(`update t set v = ${round} where id in (1, 2)`);
       await reader.query('begin isolation level read committed');
       await reader.query('select 1');
-      // It has read row 1 when it waits for row 2, which it has found by an entry of an index that must still hold.
+      // It has read row 1 when it waits for its key.
       const waiting = reader.query(
-        'merge into t using (select v from t where id = 1 offset 0) x on t.k = 2 when matched then update set v = x.v + 100',
+        'insert into t select id, v + 100 from t where id = 1 on conflict (id) do update set v = excluded.v returning t.v',
       );
       for (let i = 0; i < 10; i++) await writer.query('select 1');
       await writer.query('commit');
-      await waiting;
-      expect((await reader.query('select v from t where id = 2')).rows).toEqual([{ v: round + 100 }]);
+      expect((await waiting).rows).toEqual([{ v: round + 100 }]);
       await reader.query('commit');
     }
     expect(marks).toContain('statement-retried-in-server');
