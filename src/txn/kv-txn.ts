@@ -45,6 +45,11 @@ export interface ReadOptions {
    * the snapshot. The commit verifies the locks as from then.
    */
   readonly latest?: boolean;
+  /**
+   * getMany without a lock: 'read' of rows of which nothing becomes known but whether they qualify to be locked. With one,
+   * that waits or fails: 'locked' are such rows, whose change since then is no conflict. The caller looks at them anew.
+   */
+  readonly tentative?: 'read' | 'locked';
 }
 
 export interface KvScanOptions extends ReadOptions {

@@ -86,13 +86,25 @@ export class TxnReader {
       this.#check();
       return results;
     }
-    const latest = options?.latest === true && !attempt.fixed;
-    const responses = latest ? await this.#sendLatest(requests, options) : await this.#send(requests, options, 0, 0);
+    const responses = await this.#sendGets(requests, options);
     for (let i = 0; i < responses.length; i++) {
       const response = responses[i] as GetResponse;
       results[positions[i]!] = response.skipped ? undefined : this.#overlaid(requests[i]!.key, response.value, options);
     }
     return results;
+  }
+
+  async #sendGets(requests: readonly GetRequest[], options: ReadOptions | undefined): Promise<readonly KvResponse[]> {
+    const { spans, fixed } = this.#context.attempt;
+    const latest = options?.latest === true && !fixed;
+    const settled = options?.tentative === 'locked' ? spans.settle(requests) : [];
+    try {
+      return latest ? await this.#sendLatest(requests, options) : await this.#send(requests, options, 0, 0);
+    } catch (error) {
+      // Whoever goes on after a savepoint knows that they qualified.
+      for (const key of settled) spans.addTentative(key);
+      throw error;
+    }
   }
 
   async scan(options: KvScanOptions): Promise<KvScanResult> {
@@ -204,7 +216,8 @@ export class TxnReader {
           await refresher.refreshTo(answeredTs, firstKey(requests[0]!));
           if (attempt.readTs !== answeredTs) continue;
         }
-        if (tracking.untracked !== true) this.#recordSpans(requests, answer.responses, locking);
+        const tentative = options?.tentative === 'read';
+        if (tracking.untracked !== true) this.#recordSpans(requests, answer.responses, locking, tentative);
         if (tracking.verified === true) this.#recordVerified(requests, answer.responses);
         return answer.responses;
       } catch (error) {
@@ -289,7 +302,12 @@ export class TxnReader {
    * A key that was read under its lock needs no refresh: nobody writes it while the lock is held, and the
    * commit verifies that it was (exclusionSince, or a check of the keys that were not written).
    */
-  #recordSpans(requests: readonly KvRequest[], responses: readonly KvResponse[], locking: boolean): void {
+  #recordSpans(
+    requests: readonly KvRequest[],
+    responses: readonly KvResponse[],
+    locking: boolean,
+    tentative: boolean,
+  ): void {
     const { spans, fixed } = this.#context.attempt;
     if (fixed) return;
     for (let i = 0; i < requests.length; i++) {
@@ -297,7 +315,8 @@ export class TxnReader {
       const response = responses[i]!;
       if (request.kind === 'get') {
         if (response.kind !== 'get' || response.skipped || locking) continue;
-        spans.addKey(request.scope === 'existence' ? existenceKey(request.key) : request.key);
+        if (tentative) spans.addTentative(request.key);
+        else spans.addKey(request.scope === 'existence' ? existenceKey(request.key) : request.key);
       } else if (request.kind === 'scan' && response.kind === 'scan') {
         const resume = response.resumeKey;
         if (request.reverse) spans.addSpan(resume ?? request.start, request.end);

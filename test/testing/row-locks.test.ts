@@ -249,6 +249,41 @@ describe('a row that has changed while it was waited for, at READ COMMITTED', ()
     expect(await failure(b.query('select id from job where prio = 4 for update'))).toMatch(/^40001 /);
   });
 
+  it('is no conflict even at SERIALIZABLE where its key was given and nothing else has become known of it', async () => {
+    for (const [change, sql, given] of [
+      ['prio = 55', "select id, prio from job where id = 8 and status = 'new' for update", [[8, 55]]],
+      ["status = 'gone'", "select id, prio from job where id = 8 and status = 'new' for update", []],
+      ['prio = 56', 'select id, prio from job where id = 8 for update', [[8, 56]]],
+    ] as const) {
+      await a.query(`begin; update job set ${change} where id = 8`);
+      await b.query('begin; select 1 from own');
+      const waiting = rows(b, sql);
+      await untilBlocked();
+      await a.query('commit');
+      expect(await waiting).toEqual(given);
+      await b.query('update own set who = null where id = 1; commit');
+    }
+  });
+
+  it('is one if it was read before, or did not qualify', async () => {
+    await a.query('begin; update job set prio = 77 where id = 6');
+    await b.query('begin; select status from job where id = 6');
+    const waiting = failure(b.query("select id from job where id = 6 and status = 'new' for update"));
+    await untilBlocked();
+    await a.query('commit');
+    expect(await waiting).toMatch(/^40001 /);
+    await b.query('rollback');
+    await a.query('begin; select who from own where id = 3');
+    await b.query("begin; select id from job where id = 3 and status = 'new' for update");
+    await b.query("update own set who = 'skew' where id = 3");
+    await a.query("update job set status = 'new' where id = 3");
+    const ends = [await failure(a.query('commit')), await failure(b.query('commit'))];
+    expect(
+      ends.filter((end) => end.startsWith('40001')),
+      ends.join(),
+    ).toHaveLength(1);
+  });
+
   it('is read anew, unnoticed, by the first statement of a SERIALIZABLE transaction', async () => {
     await a.query("begin; update job set status = 'done' where id = 8");
     await b.query('begin');

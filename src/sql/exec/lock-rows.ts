@@ -70,11 +70,12 @@ export function compileLockRows(plan: LockRowsPlan): OperatorFactory {
   if (plan.atScan) return input;
   const layout = layoutOf(plan.columns);
   const { recheck } = plan;
+  const tentative = plan.input.kind === 'scan' && plan.input.tentative === true;
   const again = recheck === null ? null : layoutOf(recheck.columns);
   const columns = plan.columns.map((c) => c.id);
   const shape: Shape = {
     columns,
-    targets: plan.targets.map((target) => compileTarget(target, layout)),
+    targets: plan.targets.map((target) => compileTarget(target, layout, tentative)),
     recheck:
       recheck === null ? null : { factory: compilePlan(recheck), from: columns.map((id) => again!.get(id) ?? -1) },
   };
@@ -87,13 +88,17 @@ export function compileLockRows(plan: LockRowsPlan): OperatorFactory {
   };
 }
 
-function compileTarget({ table, columns, lock }: LockTarget, layout: ReadonlyMap<number, number>): Target {
+function compileTarget(
+  { table, columns, lock }: LockTarget,
+  layout: ReadonlyMap<number, number>,
+  tentative: boolean,
+): Target {
   const codec = tableCodec(table);
   const carried = columns.filter((c) => layout.has(c.id));
   return {
     table,
     codec,
-    options: readOptionsOf(table, lock),
+    options: { ...readOptionsOf(table, lock), ...(tentative ? { tentative: 'locked' } : {}) },
     key: keyColumns(table, columns).map((c) => layout.get(c.id)!),
     at: carried.map((c) => layout.get(c.id)!),
     decode: codec.decoderOf(carried.map((c) => codec.columns.indexOf(table.columns[c.position]!))),

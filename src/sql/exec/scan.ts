@@ -32,6 +32,7 @@ import { type Batch, BATCH_ROWS, type Operator, type OperatorFactory, type Row, 
 const NO_ROW: Row = [];
 const NO_OPTIONS: ReadOptions = {};
 const LATEST: ReadOptions = { latest: true };
+const TENTATIVE: ReadOptions = { tentative: 'read' };
 /** Combinations of equal values that one scan takes apart. */
 const COMBINATIONS_MAX = 1_000_000;
 const SCAN_BYTES = 512 << 10;
@@ -420,7 +421,8 @@ class ScanOperator implements Operator {
    * afterwards. (Of what an index has said nothing is asked again, so that must still hold.)
    */
   get #latest(): ReadOptions {
-    const { options } = this.#shape;
+    const { options, plan } = this.#shape;
+    if (plan.tentative === true) return TENTATIVE;
     return options.lock !== undefined && this.#run.ctx.txn.isolation === 'read committed' ? LATEST : NO_OPTIONS;
   }
 

@@ -17,7 +17,9 @@
  * levels a change of any row that was read is a conflict anyway, and one waits better than one begins anew.
  *
  * A scan whose conditions its index answers completely gives just what is to be locked: it locks as it reads, in one
- * round instead of two. Not with SKIP LOCKED: what is passed over must have been read (exec/lock-rows.ts says why).
+ * round instead of two. Where a key finds the rows and a condition chooses among them, two rounds are needed, but a change
+ * between these is no conflict at any level: nothing has become known of the row that was read first (`tentative`).
+ * Neither with SKIP LOCKED: what is passed over must have been read (exec/lock-rows.ts says why).
  */
 import { QuoralError, sqlError } from '../../base/errors.js';
 import type { TableDescriptor } from '../catalog/descriptor.js';
@@ -232,11 +234,17 @@ function refuseAbsent(plan: Plan, target: LockTarget): void {
 export function lockedAtScan(plan: LockRowsPlan): Plan {
   const { input, targets, changes } = plan;
   const [target] = targets;
-  if (input.kind !== 'scan' || input.filter !== null || targets.length !== 1) return plan;
-  if (changes) return { ...input, lockedAbove: false };
-  if (target!.lock.wait === 'skip' || plan.atScan) return plan;
-  const access = input.access === null ? null : { ...input.access, covering: false };
-  return { ...plan, input: { ...input, access, lock: target!.lock }, recheck: null, atScan: true };
+  if (input.kind !== 'scan' || targets.length !== 1 || plan.atScan) return plan;
+  const { access, filter } = input;
+  if (changes) return filter === null ? { ...input, lockedAbove: false } : plan;
+  if (target!.lock.wait === 'skip') return plan;
+  if (filter !== null) {
+    // (Who does not wait learns from an error that a row qualified.)
+    const byKey = access !== null && access.unique && access.index.primary && target!.lock.wait === 'block';
+    return byKey ? { ...plan, input: { ...input, tentative: true } } : plan;
+  }
+  const locking = { ...input, access: access === null ? null : { ...access, covering: false }, lock: target!.lock };
+  return { ...plan, input: locking, recheck: null, atScan: true };
 }
 
 /** Ids of columns that are needed to find the rows. */

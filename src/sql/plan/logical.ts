@@ -71,6 +71,8 @@ export interface ScanPlan {
   readonly limit: Expr | null;
   /** What others are changing is as good as locked: it is passed over, where no serial order has to be kept. */
   readonly passes?: boolean;
+  /** By key, to be locked right above: what has changed until then is asked again there. */
+  readonly tentative?: boolean;
   /** At READ COMMITTED the lock is taken by the node above that says so, not here. */
   readonly lockedAbove?: boolean;
 }
