@@ -38,6 +38,11 @@ const REQUESTS_MAX = 20_000;
 /** Requests that one turn of the event loop serves; a scan counts as many. */
 const TURN_WORK_MAX = 512;
 const SCAN_WORK = 64;
+/** Each makes an iterator. */
+const REFRESH_WORK = 4;
+const SPAN_REFRESH_WORK = 16;
+/** Requests of a batch whose reads of single keys are verified in one turn. */
+const REFRESHES_AT_ONCE = 256;
 const NO_RESPONSE: KvResponse = { kind: 'put' };
 const BUMPS_MAX = 64;
 /** Of intents that reads went past: how many are looked after at a time, and for how long at a stretch. */
@@ -75,7 +80,7 @@ export class Executor {
     }
     this.#active++;
     replica.load.note(batch.header.gatewayNode);
-    const run = batch.requests.some(isWide)
+    const run = batch.requests.some((request) => isWide(request, batch))
       ? this.#runInPieces(replica, batch, signal)
       : this.#noteWork(batch)
         ? this.#run(replica, batch, signal)
@@ -95,7 +100,7 @@ export class Executor {
         this.#turnWork = 0;
       });
     }
-    for (const request of batch.requests) this.#turnWork += request.kind === 'scan' ? SCAN_WORK : 1;
+    for (const request of batch.requests) this.#turnWork += workOf(request);
     return this.#turnWork <= TURN_WORK_MAX;
   }
 
@@ -112,13 +117,15 @@ export class Executor {
     let answer: BatchResponse | null = null;
     const rest: number[] = [];
     for (const [at, request] of batch.requests.entries()) {
-      if (!isWide(request)) {
+      if (!isWide(request, batch)) {
         rest.push(at);
         continue;
       }
       responses[at] = { kind: request.kind, resumeKey: null };
       for (let piece: WideRequest | null = request; piece !== null;) {
-        answer = await this.#run(replica, { ...batch, requests: [piece] }, signal);
+        const one: BatchRequest = { ...batch, requests: [piece] };
+        if (!this.#noteWork(one)) await this.#nextTurn();
+        answer = await this.#run(replica, one, signal);
         piece = restOf(piece, answer.responses[0]!);
         if (piece !== null) await this.#nextTurn();
       }
@@ -418,10 +425,16 @@ export class Executor {
   }
 }
 
+function workOf(request: KvRequest): number {
+  if (request.kind === 'refresh') return request.end === null ? REFRESH_WORK : SPAN_REFRESH_WORK;
+  return request.kind === 'scan' ? SCAN_WORK : 1;
+}
+
 type WideRequest = RefreshRequest | ResolveIntentsRequest;
 
-function isWide(request: KvRequest): request is WideRequest {
-  if (request.kind === 'refresh') return request.end !== null;
+/** Keys are verified together with the rest of their batch, unless there are many of them. */
+function isWide(request: KvRequest, { requests }: BatchRequest): request is WideRequest {
+  if (request.kind === 'refresh') return request.end !== null || requests.length > REFRESHES_AT_ONCE;
   return request.kind === 'resolve-intents' && request.spans.length > 0;
 }
 

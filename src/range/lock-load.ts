@@ -9,7 +9,7 @@
 import type { Key, Span } from '../base/key.js';
 import { keyNext } from '../base/key.js';
 import type { EngineReader } from '../storage/engine.js';
-import { decodeIntent, intentSpan, intentUserKey } from '../storage/lock-record.js';
+import { decodeIntent, intentHead, type IntentRecord, intentSpan, intentUserKey } from '../storage/lock-record.js';
 import type { TxnMeta } from './kv-api.js';
 import type { LockTable } from './lock-table.js';
 
@@ -21,6 +21,8 @@ export class LockLoad {
   readonly #engine: EngineReader;
   readonly #locks: LockTable;
   readonly #left: Span[];
+  /** Who laid the intent before, at what time: the first bytes of the next say whether it is the same. */
+  #holder: { readonly head: Buffer; readonly txn: TxnMeta } | null = null;
 
   constructor(term: number, engine: EngineReader, locks: LockTable, spans: readonly Span[]) {
     this.term = term;
@@ -52,20 +54,29 @@ export class LockLoad {
     return true;
   }
 
+  /** Intents of one transaction share its description: there may be millions of them. */
   #lay(key: Key, value: Buffer): void {
-    const intent = decodeIntent(value);
-    const txn: TxnMeta = {
-      id: intent.txnId,
-      anchorKey: intent.anchorKey,
-      epoch: intent.epoch,
-      isolation: intent.isolation,
-      readTs: intent.writeTs,
-      writeTs: intent.writeTs,
-      minTs: intent.minTs,
-      uncertaintyLimit: intent.writeTs,
-      coordinator: intent.coordinatorNode,
-      name: '',
-    };
-    this.#locks.intentLaid(intentUserKey(key), txn, intent.writeTs);
+    let holder = this.#holder;
+    if (holder === null || value.compare(holder.head, 0, holder.head.length, 0, holder.head.length) !== 0) {
+      const intent = decodeIntent(value);
+      holder = { head: intentHead(intent), txn: holderOf(intent) };
+      this.#holder = holder;
+    }
+    this.#locks.intentLaid(intentUserKey(key), holder.txn, holder.txn.writeTs);
   }
+}
+
+function holderOf(intent: IntentRecord): TxnMeta {
+  return {
+    id: intent.txnId,
+    anchorKey: intent.anchorKey,
+    epoch: intent.epoch,
+    isolation: intent.isolation,
+    readTs: intent.writeTs,
+    writeTs: intent.writeTs,
+    minTs: intent.minTs,
+    uncertaintyLimit: intent.writeTs,
+    coordinator: intent.coordinatorNode,
+    name: '',
+  };
 }

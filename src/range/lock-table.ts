@@ -56,7 +56,7 @@ export interface LockState {
   holder: TxnMeta | null;
   unreplicated: boolean;
   /** Who shares it, in the order in which they came. */
-  readonly sharers: Map<TxnId, TxnMeta>;
+  sharers: ReadonlyMap<TxnId, TxnMeta>;
   /** The intent's timestamp; 0 without an intent. */
   intentTs: Timestamp;
   intentEpoch: number;
@@ -65,7 +65,29 @@ export interface LockState {
    * unbroken nobody else can have written the key, which saves its put a look-up. -1: not known.
    */
   newestTs: Timestamp;
-  readonly queue: Waiter[];
+  queue: readonly Waiter[];
+}
+
+// A transaction may have millions of intents: what few locks have takes no memory for the others.
+const NO_SHARERS: ReadonlyMap<TxnId, TxnMeta> = new Map();
+const NO_WAITERS: readonly Waiter[] = [];
+
+function share(state: LockState, txn: TxnMeta): void {
+  if (state.sharers === NO_SHARERS) state.sharers = new Map([[txn.id, txn]]);
+  else (state.sharers as Map<TxnId, TxnMeta>).set(txn.id, txn);
+}
+
+/** True if it was one of them. */
+function unshare(state: LockState, txnId: TxnId): boolean {
+  if (state.sharers === NO_SHARERS || !(state.sharers as Map<TxnId, TxnMeta>).delete(txnId)) return false;
+  if (state.sharers.size === 0) state.sharers = NO_SHARERS;
+  return true;
+}
+
+/** Puts the waiter into the queue before the one that is there at `at`. */
+function insert(state: LockState, at: number, waiter: Waiter): void {
+  if (state.queue === NO_WAITERS) state.queue = [waiter];
+  else (state.queue as Waiter[]).splice(at, 0, waiter);
 }
 
 /** True if the transaction has a lock of any kind on the key. */
@@ -162,10 +184,10 @@ export class LockTable {
     assert(this.free(state, txn.id, mode, waiter), 'a lock was taken out of turn');
     if (state.holder === null && state.sharers.size === 0) state.newestTs = -1;
     if (mode === 'share' && state.holder === null) {
-      state.sharers.set(txn.id, txn);
+      share(state, txn);
       if (state.sharers.size > 1) mark('lock-shared');
     } else {
-      if (state.sharers.delete(txn.id)) mark('shared-lock-upgraded');
+      if (unshare(state, txn.id)) mark('shared-lock-upgraded');
       state.holder = txn;
       state.unreplicated = true;
     }
@@ -179,7 +201,7 @@ export class LockTable {
     if ((state.holder !== null && state.holder.id !== txn.id) || state.sharers.size > 0) {
       assert(state.intentTs === 0, 'two transactions have intents on one key');
       state.unreplicated = false;
-      state.sharers.clear();
+      state.sharers = NO_SHARERS;
       state.newestTs = -1;
     }
     if (state.intentTs === 0) this.#intents++;
@@ -204,7 +226,7 @@ export class LockTable {
   release(key: Key, txnId: TxnId): void {
     const state = this.#locks.get(key);
     if (state === undefined) return;
-    if (state.sharers.delete(txnId)) return this.#passOn(state);
+    if (unshare(state, txnId)) return this.#passOn(state);
     if (state.holder === null || state.holder.id !== txnId) return;
     state.unreplicated = false;
     if (state.intentTs === 0) this.#releaseHolder(state);
@@ -216,15 +238,14 @@ export class LockTable {
     if (state.queue.includes(waiter)) return state;
     if (waiter.mode === 'none' || waiter.txn === null || !holds(state, waiter.txn.id)) {
       const before = state.queue.findIndex((w) => this.#passes(state, waiter.txn?.id, w));
-      if (before < 0 || waiter.mode === 'none') state.queue.push(waiter);
-      else state.queue.splice(before, 0, waiter);
+      insert(state, before < 0 || waiter.mode === 'none' ? state.queue.length : before, waiter);
       return state;
     }
     // An upgrade. All others in the queue wait for this sharer, except those that came with the same wish.
     mark('upgrade-waits-for-sharers');
     const upgrades = (w: Waiter): boolean => w.mode !== 'none' && w.txn !== null && holds(state, w.txn.id);
     const at = state.queue.findIndex((w) => !upgrades(w));
-    state.queue.splice(at < 0 ? state.queue.length : at, 0, waiter);
+    insert(state, at < 0 ? state.queue.length : at, waiter);
     return state;
   }
 
@@ -249,7 +270,8 @@ export class LockTable {
     for (const state of this.range(start, end)) {
       this.#locks.delete(state.key);
       if (state.intentTs !== 0) this.#intents--;
-      const waiters = state.queue.splice(0);
+      const waiters = state.queue;
+      state.queue = NO_WAITERS;
       for (const waiter of waiters) waiter.wake();
       if (state.holder !== null || state.sharers.size > 0) moved.push(state);
     }
@@ -263,7 +285,7 @@ export class LockTable {
       const state = this.#stateOf(old.key);
       if (state.holder !== null) continue;
       if (old.sharers.size > 0) mark('split-inherits-shared-locks');
-      for (const [id, sharer] of old.sharers) state.sharers.set(id, sharer);
+      for (const sharer of old.sharers.values()) share(state, sharer);
       state.holder = old.holder;
       state.unreplicated = old.unreplicated;
       state.newestTs = old.newestTs;
@@ -277,11 +299,11 @@ export class LockTable {
         key,
         holder: null,
         unreplicated: false,
-        sharers: new Map(),
+        sharers: NO_SHARERS,
         intentTs: 0,
         intentEpoch: 0,
         newestTs: -1,
-        queue: [],
+        queue: NO_WAITERS,
       };
       this.#locks.set(key, state);
     }
@@ -294,8 +316,7 @@ export class LockTable {
     state.newestTs = -1;
     const readers = state.queue.filter((w) => w.mode === 'none');
     if (readers.length > 0) {
-      const lockers = state.queue.filter((w) => w.mode !== 'none');
-      state.queue.splice(0, state.queue.length, ...lockers);
+      state.queue = state.queue.filter((w) => w.mode !== 'none');
     }
     this.#passOn(state);
     for (const reader of readers) reader.wake();
@@ -339,7 +360,7 @@ export class LockTable {
 
   #leaveQueue(state: LockState, waiter: Waiter): void {
     const at = state.queue.indexOf(waiter);
-    if (at >= 0) state.queue.splice(at, 1);
+    if (at >= 0) (state.queue as Waiter[]).splice(at, 1);
     this.#passOn(state);
   }
 }

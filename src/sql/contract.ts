@@ -342,6 +342,8 @@ export interface ExecContext {
 }
 
 export interface MemoryAccount {
+  /** What may be held in all. */
+  readonly limitBytes: number;
   /** @throws QuoralError 53200 when the statement's or the node's budget is spent. */
   grow(bytes: number): void;
   shrink(bytes: number): void;

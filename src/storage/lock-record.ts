@@ -215,6 +215,24 @@ export function decodeIntent(bytes: Uint8Array): IntentRecord {
   };
 }
 
+/** What an intent begins with when it is of this one's transaction, epoch and time: two with one head differ in their writes only. */
+export function intentHead(intent: IntentRecord): Buffer {
+  const bytes = StoredIntent.encode({
+    txnId: keyToBytes(intent.txnId),
+    anchorKey: keyToBytes(intent.anchorKey),
+    epoch: intent.epoch,
+    writeTs: intent.writeTs,
+    // Left out are fields that are zero, and all that follow.
+    sequence: 0,
+    tombstone: false,
+    value: NO_VALUE,
+    minTs: 0,
+    isolation: StoredIsolation.SERIALIZABLE,
+    coordinatorNode: 0,
+  }).finish();
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
 export function encodeTransaction(record: TransactionRecord): Buffer {
   assert(record.txnId.length === TXN_ID_BYTES, 'a transaction id has 16 bytes');
   const bytes = StoredTransaction.encode({

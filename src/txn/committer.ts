@@ -382,12 +382,16 @@ export class Committer {
     for (const [from, spans] of [...byTime].sort((a, b) => a[0] - b[0])) await this.#refresher.verify(spans, from, to);
   }
 
-  /** Locks that were taken before `to`; those of keys in `written` are verified by the write itself. */
+  /**
+   * Locks that were taken before `to`; those of keys in `written` are verified by the write itself, and those of spilled
+   * ones were: their intents keep all others away since.
+   */
   #lockChecks(to: Timestamp, written: ReadonlySet<Key> | null): Check[] {
-    const { locks } = this.#attempt;
+    const { locks, buffer } = this.#attempt;
     const checks: Check[] = [];
     for (const [key, since] of locks.keys) {
-      if (since < to && written?.has(key) !== true) checks.push({ span: { start: key, end: null }, from: since });
+      if (since < to && written?.has(key) !== true && !buffer.isSpilled(key))
+        checks.push({ span: { start: key, end: null }, from: since });
     }
     for (const { start, end, since } of locks.heldSpans) {
       if (since < to) checks.push({ span: { start, end }, from: since });
@@ -402,7 +406,7 @@ export class Committer {
     if (attempt.locks.isEmpty) return true;
     if (attempt.locks.heldSpans.length > 0) return false;
     const written = new Set(writes.map((w) => w.key));
-    for (const key of attempt.locks.keys.keys()) if (!written.has(key)) return false;
+    for (const key of attempt.locks.keys.keys()) if (!written.has(key) && !attempt.buffer.isSpilled(key)) return false;
     return true;
   }
 

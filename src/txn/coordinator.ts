@@ -29,7 +29,7 @@ export interface CoordinatorOptions {
   readonly nodeId: NodeId;
   /** Milliseconds of routing errors after which a request fails; default 30,000. */
   readonly retryDeadlineMs?: number;
-  /** Rows and index entries that one transaction may write before its commit as intents; default 300,000. */
+  /** Rows and index entries that one transaction may write before its commit as intents; default 2,000,000. */
   readonly spilledMax?: number;
   /** Bytes that a transaction buffers before it writes them as intents; default 512 KiB. */
   readonly spillBytes?: number;
@@ -47,7 +47,7 @@ export interface CoordinatorDependencies {
   readonly sendToNode: SendToNode;
 }
 
-const SPILLED_MAX = 300_000;
+const SPILLED_MAX = 2_000_000;
 const SPILL_BYTES = 512 << 10;
 const RUNS_MAX = 200;
 const RUN_BACKOFF = { baseMs: 1, maxMs: 250 };

@@ -40,6 +40,8 @@ import { clientError, retryError } from './txn-errors.js';
 
 /** Bytes of one batch of a spill. */
 const SPILL_BATCH_BYTES = 128 << 10;
+/** Writes that one transaction may hold back: those that savepoints keep from being spilled. */
+const UNSENT_MAX = 300_000;
 const INGEST_BATCH_BYTES = 256 << 10;
 
 export class Transaction implements KvTxn {
@@ -93,9 +95,10 @@ export class Transaction implements KvTxn {
   get crowded(): boolean {
     return this.#attempt.buffer.spillable >= this.#runtime.spillBytes || this.#isTooLarge;
   }
-  /** Counts what cannot be spilled as well: it has to stop growing somewhere. */
+  /** Counts what cannot be spilled as well: it has to stop growing somewhere, and earlier, since it is here with its values. */
   get #isTooLarge(): boolean {
-    return this.#spilled + this.#attempt.buffer.unsent > this.#runtime.spilledMax;
+    const { unsent } = this.#attempt.buffer;
+    return unsent > UNSENT_MAX || this.#spilled + unsent > this.#runtime.spilledMax;
   }
 
   async get(key: Key, options?: ReadOptions): Promise<Buffer | null> {

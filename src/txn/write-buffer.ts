@@ -92,6 +92,11 @@ export class WriteBuffer {
     return this.#spans;
   }
 
+  /** True if the key is known to carry an intent of this transaction, which is its latest write. */
+  isSpilled(key: Key): boolean {
+    return this.#written > 0 && this.#writes.get(key)?.state === 'written';
+  }
+
   get(key: Key): BufferedWrite | undefined {
     return this.#writes.size === 0 ? undefined : this.#writes.get(key);
   }

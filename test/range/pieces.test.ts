@@ -141,6 +141,31 @@ describe('work in pieces', () => {
     expect(most).toBeLessThan(2_000_000);
   });
 
+  it('verifies thousands of keys of one batch turn by turn', async () => {
+    harness = await Harness.start({ nodes: 1 });
+    const node = await harness.until('a leaseholder', () => harness.leaseholder());
+    const txn = harness.txn(node, keyAt(0));
+    const replica = node.store.replica(1)!;
+    let inTurn = 0;
+    let turn = -1;
+    let most = 0;
+    const range = replica.locks.range.bind(replica.locks);
+    replica.locks.range = (start, end) => {
+      const now = harness.time.monotonicMs();
+      if (now !== turn) inTurn = 0;
+      turn = now;
+      most = Math.max(most, ++inTurn);
+      return range(start, end);
+    };
+    const requests: KvRequest[] = [];
+    for (let i = 0; i < 3_000; i++) {
+      requests.push({ kind: 'refresh', start: keyAt(i), end: null, fromTs: txn.readTs, toTs: txn.writeTs + 1 });
+    }
+    const answer = await harness.send(requests, { txn });
+    expect(answer.responses).toEqual(requests.map(() => ({ kind: 'refresh', resumeKey: null })));
+    expect(most).toBeLessThan(500);
+  });
+
   it('begins a lease over large intents turn by turn: it read all of them at once, too long for the lease to last', async () => {
     const marks = collectMarks();
     harness = await Harness.start({ nodes: 3 });

@@ -214,6 +214,35 @@ describe('transactions over ranges', () => {
     expect([last.keys, c.lockCount()]).toEqual([[keys[1_998]], 9]);
   });
 
+  it('verifies at its commit what it has locked and not written, and not each row that it has spilled', async () => {
+    const c = new ModelCluster({ nodes: 2, seed: 5, boundaries: [] });
+    const keys = Array.from({ length: 200 }, (_, i) => `${T}k${String(i).padStart(3, '0')}`);
+    const spillAll = async (txn: KvTxn): Promise<void> => {
+      for (const key of keys) txn.put(key, Buffer.alloc(8 << 10));
+      await c.run(txn.relieve());
+      // What it writes next has been read: its commit comes later than its locks.
+      await read(c, B);
+    };
+    const txn = c.db(1).begin({ isolation: 'read committed' });
+    await c.run(txn.getMany([...keys, A], { lock: 'exclusive' }));
+    await spillAll(txn);
+    txn.put(B, bytes('1'));
+    await c.run(txn.commit());
+    expect(c.verified).toBe(1);
+    // Rolled back, they are only locked again, and a lock can be lost.
+    const before = c.verified;
+    const undone = c.db(1).begin({ isolation: 'read committed' });
+    await c.run(undone.getMany(keys, { lock: 'exclusive' }));
+    const savepoint = undone.savepoint();
+    await spillAll(undone);
+    undone.rollbackTo(savepoint);
+    undone.put(B, bytes('2'));
+    await c.run(undone.commit());
+    expect(c.verified - before).toBe(keys.length);
+    await c.run(c.db(1).settled());
+    expect([await read(c, B), c.lockCount()]).toEqual(['2', 0]);
+  });
+
   it('refuses to spill more than it may, and rolls back to nothing', async () => {
     const c = new ModelCluster({ nodes: 3, seed: 5, boundaries: [`${T}k`, `${T}s`], spilledMax: 20 });
     await put(c, [A, 'old']);

@@ -3,6 +3,7 @@
  * effects), synchronously. Throws LockConflict or ReadBump to be called again, or a KvError.
  */
 import { unreachable } from '../../base/assert.js';
+import { heapRoom } from '../../base/heap.js';
 import { TIMESTAMP_MAX, type Timestamp } from '../../base/ids.js';
 import { existenceKey, keyNext, type Key, type Span } from '../../base/key.js';
 import { BatchBuilder } from '../../storage/batch-codec.js';
@@ -24,6 +25,11 @@ export interface Evaluated {
 
 /** Of one batch, whatever the caller asks for: about 20 ms of work. */
 const SCAN_BYTES_MAX = 512 << 10;
+
+/** In one batch: it is one of a large transaction's. */
+const MANY_INTENTS = 64;
+/** Of the lock table's memory, about. */
+const INTENT_BYTES = 200;
 
 /** Keys that exist only as latches: one for each transaction record. */
 export function recordLatch(txnId: string): Key {
@@ -83,7 +89,11 @@ export function evaluate(ctx: EvalContext, requests: readonly KvRequest[]): Batc
     if (request.kind === 'end-txn') ended = true;
     responses.push(evaluateOne(ctx, request));
   }
-  if (!ended && ctx.puts.length > 0) layIntents(ctx, ctx.txn!);
+  if (!ended && ctx.puts.length > 0) {
+    // The lock table keeps each of them in memory: a transaction of millions must not end the node.
+    if (ctx.puts.length >= MANY_INTENTS) heapRoom(ctx.puts.length * INTENT_BYTES);
+    layIntents(ctx, ctx.txn!);
+  }
   if (ctx.puts.length > 0 || ended) ctx.clockTs = Math.max(ctx.clockTs, ctx.writeTs);
   const { tsCache } = ctx.range;
   const reader = ctx.txn?.id ?? null;

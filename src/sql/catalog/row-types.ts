@@ -36,7 +36,8 @@ export function rowTypeOf(relation: Rows): number {
       relation.kind === 'view' ? relation.columns : relation.columns.filter((c) => !c.dropped && !c.hidden);
     const fields = columns.map(({ id, name, typeOid, typmod }): CompositeField => ({ id, name, typeOid, typmod }));
     const named = { oid: relation.id, arrayOid: rowArrayOid(relation.id), name: relation.name };
-    handle = internType({ kind: 'composite', ...named, fields, nextField: 0, ofRelation: true });
+    const ofType = relation.kind === 'table' && relation.ofType != null ? { ofType: relation.ofType } : {};
+    handle = internType({ kind: 'composite', ...named, fields, nextField: 0, ofRelation: true, ...ofType });
     handles.set(relation, handle);
   }
   return handle;

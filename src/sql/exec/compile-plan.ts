@@ -7,11 +7,11 @@ import { compileJoin } from './join.js';
 import { compileLockRows } from './lock-rows.js';
 import { compileMerge } from './merge.js';
 import { compileDistinct, compileFilter, compileLimit, compileProject, compileSetOp } from './operators.js';
+import { compileRepeatableScan } from './kept-scan.js';
 import { compileProjectSet } from './project-set.js';
 import { PacedOperator } from './pace.js';
 import { type OperatorFactory, RowsOperator } from './run.js';
 import { compileSample } from './sample.js';
-import { compileScan } from './scan.js';
 import { compileSort } from './sort.js';
 import { compileFunction, compileOne, compileValues } from './sources.js';
 import { compileVirtual } from './virtual-scan.js';
@@ -30,7 +30,7 @@ export function compilePlan(plan: Plan): OperatorFactory {
 function compileNode(plan: Plan): OperatorFactory {
   switch (plan.kind) {
     case 'scan':
-      return compileScan(plan);
+      return compileRepeatableScan(plan);
     case 'virtual':
       return compileVirtual(plan);
     case 'values':

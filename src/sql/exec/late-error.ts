@@ -33,7 +33,7 @@ export class LateError {
 
   /** For who makes rows one after the other: whether those that there are may go first. */
   waits(rows: readonly unknown[], error: unknown): boolean {
-    if (rows.length === 0 || !(error instanceof QuoralError) || !isFinal(error)) return false;
+    if (rows.length === 0 || !mayWait(error)) return false;
     this.#error = error;
     return true;
   }
@@ -44,6 +44,8 @@ export class LateError {
   }
 }
 
-function isFinal({ retry, severity, sqlstate }: QuoralError): boolean {
+export function mayWait(error: unknown): error is QuoralError {
+  if (!(error instanceof QuoralError)) return false;
+  const { retry, severity, sqlstate } = error;
   return retry === 'none' && severity === 'ERROR' && !sqlstate.startsWith('57') && !sqlstate.startsWith('XX');
 }

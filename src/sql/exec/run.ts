@@ -53,11 +53,14 @@ export class Run {
   settles = false;
   /** Of the top operator: how many rows will be asked for at most; 0 = all. */
   rowsWanted = 0;
+  /** That of the whole statement: another one where this is a round of a recursion. */
+  readonly whole: Run;
 
-  constructor(ctx: ExecContext, outer: Datum[] = [], ctes: Map<number, CteRows> = new Map()) {
+  constructor(ctx: ExecContext, outer: Datum[] = [], ctes: Map<number, CteRows> = new Map(), whole: Run | null = null) {
     this.ctx = ctx;
     this.outer = outer;
     this.ctes = ctes;
+    this.whole = whole ?? this;
   }
 }
 

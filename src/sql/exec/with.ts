@@ -131,8 +131,9 @@ class CteSource implements CteRows {
       return;
     }
     this.#roundFrom = this.#rows.length;
-    const round = new Run(this.#run.ctx, this.#run.outer, new Map(this.#run.ctes));
+    const round = new Run(this.#run.ctx, this.#run.outer, new Map(this.#run.ctes), this.#run.whole);
     round.before = this.#run.before;
+    round.settles = this.#run.settles;
     const from = (at: number): Promise<readonly Row[] | null> =>
       Promise.resolve(at >= working.length ? null : working.slice(at, at + BATCH_ROWS));
     round.ctes.set(cte.recursive!.workId, { from });

@@ -10,6 +10,7 @@ import type { ExecContext } from '../contract.js';
 import type { Collation } from '../types/collation.js';
 import { collatedCompare, typeCollation } from '../types/collated.js';
 import type { Datum, PgArray } from '../types/datum.js';
+import { OID } from '../types/oids.js';
 import { isArrayType, typeByOid } from '../types/registry.js';
 import { baseOidOf } from '../types/user-types.js';
 import { Fold } from './aggregates.js';
@@ -39,7 +40,18 @@ const PATTERNS: Readonly<Record<string, string>> = {
   '~*': 'regular expression',
   '!~': 'regular expression',
   '!~*': 'regular expression',
+  regexp_match: 'regular expression',
+  regexp_replace: 'regular expression',
+  regexp_split_to_array: 'regular expression',
+  regexp_like: 'regular expression',
+  regexp_count: 'regular expression',
+  regexp_substr: 'regular expression',
+  regexp_instr: 'regular expression',
 };
+/** They look at their call's collation themselves. */
+function isRegular({ name, argOids }: FunctionEntry): boolean {
+  return PATTERNS[name] === 'regular expression' || (name === 'substring' && argOids[1] === OID.text);
+}
 
 export function undetermined(what: string): Error {
   return sqlError('42P22', `could not determine which collation to use for ${what}`, {
@@ -125,7 +137,10 @@ function refusal({ name, oid }: FunctionEntry, argOid: number): Implementation |
   return Object.hasOwn(CASES, name) && oid !== 0 ? refuse(`${name}() function`) : null;
 }
 
-function implementation({ name }: FunctionEntry, collation: Collation, oid: number): Implementation | null {
+function implementation(entry: FunctionEntry, collation: Collation, oid: number): Implementation | null {
+  const { name } = entry;
+  if (isRegular(entry))
+    return collation.asciiLetters ? (args, ctx, call) => entry.impl(args, ctx, call) as Datum : null;
   if (Object.hasOwn(CASES, name)) {
     const change = CASES[name]!;
     return collation.isLinguistic || collation.asciiLetters ? ([text]) => collation[change](text as string) : null;

@@ -5,6 +5,7 @@ import './operators-compare.js';
 import './operators-arithmetic.js';
 import './math.js';
 import './strings.js';
+import './format-text.js';
 import './bytea.js';
 import './patterns.js';
 import './datetime.js';

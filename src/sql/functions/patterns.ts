@@ -5,6 +5,7 @@ import { charLength } from '../types/text-order.js';
 import { replaceEach } from '../types/text-builder.js';
 import { fn, op } from './define.js';
 import { like } from './like-match.js';
+import type { CallInfo } from './entry.js';
 import { substringRegex } from './regular-expressions.js';
 
 for (const type of ['text', 'name', 'bpchar']) {
@@ -109,4 +110,6 @@ fn(
   (p: string | null, e: string | null) => (p === null ? null : similarToEscape(p, e)),
   { strict: false },
 );
-fn('substring(text, text, text) text', (s: string, p: string, e: string) => substringRegex(s, similarToEscape(p, e)));
+fn('substring(text, text, text) text', (s: string, p: string, e: string, _ctx: unknown, { collation }: CallInfo) =>
+  substringRegex(s, { source: similarToEscape(p, e), ascii: collation?.asciiLetters === true }),
+);

@@ -8,6 +8,7 @@ import { OID } from '../types/oids.js';
 import { TextBuilder } from '../types/text-builder.js';
 import { charLength, sliceChars } from '../types/text-order.js';
 import { fn, op, srf } from './define.js';
+import type { CallInfo } from './entry.js';
 
 const KEPT_MAX = 128;
 /** Of all kept patterns together, in characters: automata grow with them. */
@@ -16,11 +17,17 @@ const KEPT_LENGTH_MAX = 64 * 1024;
 const kept = new Map<string, Regex>();
 let keptLength = 0;
 
-function compiled(pattern: string, flags: string): Regex {
-  const key = `${flags}\0${pattern}`;
+/** With the letters that its collation knows: of "C" only those of ASCII. */
+export interface Pattern {
+  readonly source: string;
+  readonly ascii: boolean;
+}
+
+function compiled({ source, ascii }: Pattern, flags: string): Regex {
+  const key = `${ascii ? 'C' : ''}${flags}\0${source}`;
   const known = kept.get(key);
   if (known !== undefined) return known;
-  const regex = new Regex(pattern, optionsOf(flags));
+  const regex = new Regex(source, { ...optionsOf(flags), asciiLetters: ascii });
   if (kept.size >= KEPT_MAX || keptLength + key.length > KEPT_LENGTH_MAX) {
     kept.clear();
     keptLength = 0;
@@ -30,15 +37,55 @@ function compiled(pattern: string, flags: string): Regex {
   return regex;
 }
 
-export function regexTest(text: string, pattern: string, flags = ''): boolean {
+export function regexTest(text: string, source: string, flags = ''): boolean {
+  return compiled({ source, ascii: false }, flags).test(text);
+}
+
+function test(text: string, pattern: Pattern, flags = ''): boolean {
   return compiled(pattern, flags).test(text);
 }
 
+/** `impl` takes the pattern, which is the second argument, under the call's collation. */
+function underCollation<R>(
+  impl: (text: string, pattern: Pattern, ...more: never[]) => R,
+): (text: string, pattern: string, ...more: unknown[]) => R {
+  return (text, source, ...more) => {
+    // Behind the arguments come the context and the call's types.
+    const { collation } = more.pop() as CallInfo;
+    more.pop();
+    return impl(text, { source, ascii: collation?.asciiLetters === true }, ...(more as never[]));
+  };
+}
+
+type Rest = (text: string, pattern: Pattern, ...more: never[]) => Datum;
+
+function regexFn(signature: string, impl: Rest): void {
+  fn(signature, underCollation(impl));
+}
+function regexSrf(
+  signature: string,
+  rows: (text: string, pattern: Pattern, ...more: never[]) => Iterable<Datum>,
+): void {
+  srf(signature, underCollation(rows));
+}
+
 for (const type of ['text', 'name', 'bpchar']) {
-  op(`${type} ~ text = bool`, (s: string, p: string) => regexTest(s, p));
-  op(`${type} !~ text = bool`, (s: string, p: string) => !regexTest(s, p));
-  op(`${type} ~* text = bool`, (s: string, p: string) => regexTest(s, p, 'i'));
-  op(`${type} !~* text = bool`, (s: string, p: string) => !regexTest(s, p, 'i'));
+  op(
+    `${type} ~ text = bool`,
+    underCollation((s: string, p: Pattern) => test(s, p)),
+  );
+  op(
+    `${type} !~ text = bool`,
+    underCollation((s: string, p: Pattern) => !test(s, p)),
+  );
+  op(
+    `${type} ~* text = bool`,
+    underCollation((s: string, p: Pattern) => test(s, p, 'i')),
+  );
+  op(
+    `${type} !~* text = bool`,
+    underCollation((s: string, p: Pattern) => !test(s, p, 'i')),
+  );
 }
 
 function checkFlags(flags: string, allowGlobal: boolean, name: string): { plain: string; global: boolean } {
@@ -61,7 +108,7 @@ function offsetOf(text: string, start: number): number | null {
   return start > charLength(text) + 1 ? null : sliceChars(text, 0, start - 1).length;
 }
 
-function* matches(text: string, pattern: string, flags: string, start = 1): Generator<Match> {
+function* matches(text: string, pattern: Pattern, flags: string, start = 1): Generator<Match> {
   const regex = compiled(pattern, flags);
   const from = offsetOf(text, start);
   if (from !== null) yield* regex.matches(text, from);
@@ -79,23 +126,23 @@ function groups(text: string, match: Match): PgArray {
   );
 }
 
-function regexpMatch(text: string, pattern: string, flags = ''): Datum {
+function regexpMatch(text: string, pattern: Pattern, flags = ''): Datum {
   const { plain } = checkFlags(flags, false, 'regexp_match()');
   for (const match of matches(text, pattern, plain)) return groups(text, match);
   return null;
 }
-fn('regexp_match(text, text) _text', (s: string, p: string) => regexpMatch(s, p));
-fn('regexp_match(text, text, text) _text', (s: string, p: string, f: string) => regexpMatch(s, p, f));
+regexFn('regexp_match(text, text) _text', (s: string, p: Pattern) => regexpMatch(s, p));
+regexFn('regexp_match(text, text, text) _text', (s: string, p: Pattern, f: string) => regexpMatch(s, p, f));
 
-function* regexpMatches(text: string, pattern: string, flags = ''): Generator<Datum> {
+function* regexpMatches(text: string, pattern: Pattern, flags = ''): Generator<Datum> {
   const { plain, global } = checkFlags(flags, true, 'regexp_matches()');
   for (const match of matches(text, pattern, plain)) {
     yield groups(text, match);
     if (!global) return;
   }
 }
-srf('regexp_matches(text, text) _text', (s: string, p: string) => regexpMatches(s, p));
-srf('regexp_matches(text, text, text) _text', (s: string, p: string, f: string) => regexpMatches(s, p, f));
+regexSrf('regexp_matches(text, text) _text', (s: string, p: Pattern) => regexpMatches(s, p));
+regexSrf('regexp_matches(text, text, text) _text', (s: string, p: Pattern, f: string) => regexpMatches(s, p, f));
 
 /** \1 … \9, \& and \\ in the replacement. */
 function replacement(template: string, text: string, match: Match): string {
@@ -116,7 +163,7 @@ function replacement(template: string, text: string, match: Match): string {
 
 function regexpReplace(
   text: string,
-  pattern: string,
+  pattern: Pattern,
   template: string,
   flags: string,
   start = 1,
@@ -139,8 +186,8 @@ function regexpReplace(
   out.add(text.slice(last));
   return out.text();
 }
-fn('regexp_replace(text, text, text) text', (s: string, p: string, r: string) => regexpReplace(s, p, r, ''));
-fn('regexp_replace(text, text, text, text) text', (s: string, p: string, r: string, f: string) => {
+regexFn('regexp_replace(text, text, text) text', (s: string, p: Pattern, r: string) => regexpReplace(s, p, r, ''));
+regexFn('regexp_replace(text, text, text, text) text', (s: string, p: Pattern, r: string, f: string) => {
   if (/^\d/.test(f)) {
     throw sqlError('22023', `invalid regular expression option: "${f[0]}"`, {
       hint: 'If you meant to use regexp_replace() with a start parameter, cast the fourth argument to integer explicitly.',
@@ -148,15 +195,17 @@ fn('regexp_replace(text, text, text, text) text', (s: string, p: string, r: stri
   }
   return regexpReplace(s, p, r, f);
 });
-fn('regexp_replace(text, text, text, int4) text', (s: string, p: string, r: string, start: number) =>
+regexFn('regexp_replace(text, text, text, int4) text', (s: string, p: Pattern, r: string, start: number) =>
   regexpReplace(s, p, r, '', atLeastOne('start', start)),
 );
-fn('regexp_replace(text, text, text, int4, int4) text', (s: string, p: string, r: string, start: number, n: number) =>
-  regexpReplace(s, p, r, '', atLeastOne('start', start), notNegative('n', n)),
+regexFn(
+  'regexp_replace(text, text, text, int4, int4) text',
+  (s: string, p: Pattern, r: string, start: number, n: number) =>
+    regexpReplace(s, p, r, '', atLeastOne('start', start), notNegative('n', n)),
 );
-fn(
+regexFn(
   'regexp_replace(text, text, text, int4, int4, text) text',
-  (s: string, p: string, r: string, start: number, n: number, f: string) =>
+  (s: string, p: Pattern, r: string, start: number, n: number, f: string) =>
     regexpReplace(s, p, r, f, atLeastOne('start', start), notNegative('n', n)),
 );
 function atLeastOne(name: string, n: number): number {
@@ -168,7 +217,7 @@ function notNegative(name: string, n: number): number {
   return n;
 }
 
-function* regexpSplit(text: string, pattern: string, flags: string, name: string): Generator<string> {
+function* regexpSplit(text: string, pattern: Pattern, flags: string, name: string): Generator<string> {
   const { plain } = checkFlags(flags, false, name);
   let last = 0;
   let before = 0;
@@ -185,37 +234,37 @@ function* regexpSplit(text: string, pattern: string, flags: string, name: string
 }
 const TO_TABLE = 'regexp_split_to_table()';
 const TO_ARRAY = 'regexp_split_to_array()';
-srf('regexp_split_to_table(text, text) text', (s: string, p: string) => regexpSplit(s, p, '', TO_TABLE));
-srf('regexp_split_to_table(text, text, text) text', (s: string, p: string, f: string) =>
+regexSrf('regexp_split_to_table(text, text) text', (s: string, p: Pattern) => regexpSplit(s, p, '', TO_TABLE));
+regexSrf('regexp_split_to_table(text, text, text) text', (s: string, p: Pattern, f: string) =>
   regexpSplit(s, p, f, TO_TABLE),
 );
-fn(
+regexFn(
   'regexp_split_to_array(text, text) _text',
-  (s: string, p: string) => new PgArray(OID.text, [...regexpSplit(s, p, '', TO_ARRAY)]),
+  (s: string, p: Pattern) => new PgArray(OID.text, [...regexpSplit(s, p, '', TO_ARRAY)]),
 );
-fn(
+regexFn(
   'regexp_split_to_array(text, text, text) _text',
-  (s: string, p: string, f: string) => new PgArray(OID.text, [...regexpSplit(s, p, f, TO_ARRAY)]),
+  (s: string, p: Pattern, f: string) => new PgArray(OID.text, [...regexpSplit(s, p, f, TO_ARRAY)]),
 );
 
-fn('regexp_like(text, text) bool', (s: string, p: string) => regexTest(s, p));
-fn('regexp_like(text, text, text) bool', (s: string, p: string, f: string) =>
-  regexTest(s, p, checkFlags(f, false, 'regexp_like()').plain),
+regexFn('regexp_like(text, text) bool', (s: string, p: Pattern) => test(s, p));
+regexFn('regexp_like(text, text, text) bool', (s: string, p: Pattern, f: string) =>
+  test(s, p, checkFlags(f, false, 'regexp_like()').plain),
 );
 
-function regexpCount(text: string, pattern: string, start: number, flags: string): number {
+function regexpCount(text: string, pattern: Pattern, start: number, flags: string): number {
   let count = 0;
   for (const match of matches(text, pattern, flags, atLeastOne('start', start))) count += match.length > 0 ? 1 : 0;
   return count;
 }
-fn('regexp_count(text, text) int4', (s: string, p: string) => regexpCount(s, p, 1, ''));
-fn('regexp_count(text, text, int4) int4', (s: string, p: string, start: number) => regexpCount(s, p, start, ''));
-fn('regexp_count(text, text, int4, text) int4', (s: string, p: string, start: number, f: string) =>
+regexFn('regexp_count(text, text) int4', (s: string, p: Pattern) => regexpCount(s, p, 1, ''));
+regexFn('regexp_count(text, text, int4) int4', (s: string, p: Pattern, start: number) => regexpCount(s, p, start, ''));
+regexFn('regexp_count(text, text, int4, text) int4', (s: string, p: Pattern, start: number, f: string) =>
   regexpCount(s, p, start, checkFlags(f, false, 'regexp_count()').plain),
 );
 
 /** The n-th match from a character on; null if there are fewer. */
-function nthMatch(text: string, pattern: string, start: number, n: number, flags: string, name: string): Match | null {
+function nthMatch(text: string, pattern: Pattern, start: number, n: number, flags: string, name: string): Match | null {
   atLeastOne('start', start);
   let left = atLeastOne('n', n);
   for (const match of matches(text, pattern, checkFlags(flags, false, name).plain, start)) {
@@ -230,51 +279,53 @@ function part(match: Match | null, group: number): Match[number] {
   return (match.length === 1 && group === 1 ? match[0] : match[group]) ?? null;
 }
 
-function regexpSubstr(text: string, pattern: string, start = 1, n = 1, flags = '', group = 0): Datum {
+function regexpSubstr(text: string, pattern: Pattern, start = 1, n = 1, flags = '', group = 0): Datum {
   if (group < 0) throw sqlError('22023', `invalid value for parameter "subexpr": ${group}`);
   return piece(text, part(nthMatch(text, pattern, start, n, flags, 'regexp_substr()'), group));
 }
-fn('regexp_substr(text, text) text', (s: string, p: string) => regexpSubstr(s, p));
-fn('regexp_substr(text, text, int4) text', (s: string, p: string, start: number) => regexpSubstr(s, p, start));
-fn('regexp_substr(text, text, int4, int4) text', (s: string, p: string, start: number, n: number) =>
+regexFn('regexp_substr(text, text) text', (s: string, p: Pattern) => regexpSubstr(s, p));
+regexFn('regexp_substr(text, text, int4) text', (s: string, p: Pattern, start: number) => regexpSubstr(s, p, start));
+regexFn('regexp_substr(text, text, int4, int4) text', (s: string, p: Pattern, start: number, n: number) =>
   regexpSubstr(s, p, start, n),
 );
-fn('regexp_substr(text, text, int4, int4, text) text', (s: string, p: string, start: number, n: number, f: string) =>
-  regexpSubstr(s, p, start, n, f),
+regexFn(
+  'regexp_substr(text, text, int4, int4, text) text',
+  (s: string, p: Pattern, start: number, n: number, f: string) => regexpSubstr(s, p, start, n, f),
 );
-fn(
+regexFn(
   'regexp_substr(text, text, int4, int4, text, int4) text',
-  (s: string, p: string, start: number, n: number, f: string, group: number) => regexpSubstr(s, p, start, n, f, group),
+  (s: string, p: Pattern, start: number, n: number, f: string, group: number) => regexpSubstr(s, p, start, n, f, group),
 );
 
 /** The place of a match in characters from 1, or (end = 1) the one behind it; 0 without a match. */
-function regexpInstr(text: string, pattern: string, start = 1, n = 1, end = 0, flags = '', group = 0): number {
+function regexpInstr(text: string, pattern: Pattern, start = 1, n = 1, end = 0, flags = '', group = 0): number {
   if (end !== 0 && end !== 1) throw sqlError('22023', `invalid value for parameter "endoption": ${end}`);
   if (group < 0) throw sqlError('22023', `invalid value for parameter "subexpr": ${group}`);
   const place = part(nthMatch(text, pattern, start, n, flags, 'regexp_instr()'), group);
   return place === null ? 0 : charLength(text.slice(0, place[end])) + 1;
 }
-fn('regexp_instr(text, text) int4', (s: string, p: string) => regexpInstr(s, p));
-fn('regexp_instr(text, text, int4) int4', (s: string, p: string, start: number) => regexpInstr(s, p, start));
-fn('regexp_instr(text, text, int4, int4) int4', (s: string, p: string, start: number, n: number) =>
+regexFn('regexp_instr(text, text) int4', (s: string, p: Pattern) => regexpInstr(s, p));
+regexFn('regexp_instr(text, text, int4) int4', (s: string, p: Pattern, start: number) => regexpInstr(s, p, start));
+regexFn('regexp_instr(text, text, int4, int4) int4', (s: string, p: Pattern, start: number, n: number) =>
   regexpInstr(s, p, start, n),
 );
-fn('regexp_instr(text, text, int4, int4, int4) int4', (s: string, p: string, start: number, n: number, end: number) =>
-  regexpInstr(s, p, start, n, end),
+regexFn(
+  'regexp_instr(text, text, int4, int4, int4) int4',
+  (s: string, p: Pattern, start: number, n: number, end: number) => regexpInstr(s, p, start, n, end),
 );
-fn(
+regexFn(
   'regexp_instr(text, text, int4, int4, int4, text) int4',
-  (s: string, p: string, start: number, n: number, end: number, f: string) => regexpInstr(s, p, start, n, end, f),
+  (s: string, p: Pattern, start: number, n: number, end: number, f: string) => regexpInstr(s, p, start, n, end, f),
 );
-fn(
+regexFn(
   'regexp_instr(text, text, int4, int4, int4, text, int4) int4',
-  (s: string, p: string, start: number, n: number, end: number, f: string, group: number) =>
+  (s: string, p: Pattern, start: number, n: number, end: number, f: string, group: number) =>
     regexpInstr(s, p, start, n, end, f, group),
 );
 
 /** substring(text from pattern): the first group, else the whole match. */
-export function substringRegex(text: string, pattern: string): Datum {
+export function substringRegex(text: string, pattern: Pattern): Datum {
   for (const match of matches(text, pattern, '')) return piece(text, match[match.length > 1 ? 1 : 0]);
   return null;
 }
-fn('substring(text, text) text', substringRegex);
+regexFn('substring(text, text) text', substringRegex);

@@ -24,7 +24,7 @@ const REPLACED_AT_ONCE = 65_536;
 export function textOf(value: Value, oid: number, ctx: ExecContext): string {
   return typeof value === 'string' && oid !== OID.bpchar ? value : typeByOid(oid).output(value, ctx.format);
 }
-function asText(value: Value, oid: number, ctx: ExecContext): string {
+export function asText(value: Value, oid: number, ctx: ExecContext): string {
   return oid === OID.bool ? (value === true ? 't' : 'f') : textOf(value, oid, ctx);
 }
 
@@ -416,75 +416,6 @@ fn(
     volatility: 'stable',
   },
 );
-
-const DIRECTIVE = /%(?:(\d+)\$)?(-)?(\d+|\*(?:(\d+)\$)?)?([A-Za-z%])?/g;
-fn(
-  'format(text, variadic any) text',
-  (args: readonly Datum[], ctx: ExecContext, call: CallInfo) => formatText(args, ctx, call),
-  { strict: false, volatility: 'stable' },
-);
-fn(
-  'format(text) text',
-  (template: string | null, ctx: ExecContext) =>
-    formatText([template], ctx, { argOids: [OID.text], resultOid: OID.text }),
-  { strict: false, volatility: 'stable' },
-);
-function formatText(args: readonly Datum[], ctx: ExecContext, call: CallInfo): string | null {
-  const template = args[0] as string | null;
-  if (template === null) return null;
-  let next = 1;
-  let length = template.length;
-  const take = (index: number): Datum => {
-    if (index >= args.length) throw sqlError('22023', 'too few arguments for format()');
-    return args[index]!;
-  };
-  const one = (at?: string, minus?: string, width?: string, widthAt?: string, kind?: string): string => {
-    if (kind === undefined)
-      throw sqlError('22023', 'unterminated format() type specifier', { hint: 'For a single "%" use "%%".' });
-    if (kind === '%') return '%';
-    if (!'sIL'.includes(kind))
-      throw sqlError('22023', `unrecognized format() type specifier "${kind}"`, {
-        hint: 'For a single "%" use "%%".',
-      });
-    let size = 0;
-    let left = minus !== undefined;
-    if (widthAt === '0' || at === '0')
-      throw sqlError('22023', 'format specifies argument 0, but arguments are numbered from 1');
-    if (width !== undefined) {
-      if (widthAt !== undefined) next = Number(widthAt);
-      size = width.startsWith('*') ? Number(take(next++) ?? 0) : Number(width);
-      if (size < 0) {
-        left = true;
-        size = -size;
-      }
-    }
-    if (at !== undefined) next = Number(at);
-    const index = next++;
-    const value = take(index);
-    let text: string;
-    if (value === null) {
-      if (kind === 'I') throw sqlError('22004', 'null values cannot be formatted as an SQL identifier');
-      text = kind === 'L' ? 'NULL' : '';
-    } else {
-      text = asText(value, call.argOids[index]!, ctx);
-      if (kind === 'I') text = quoteIdentifier(text);
-      else if (kind === 'L') text = quoteLiteral(text);
-    }
-    const missing = size - charLength(text);
-    length += Math.max(text.length, size);
-    checkLength(length);
-    return missing <= 0 ? text : left ? text + ' '.repeat(missing) : ' '.repeat(missing) + text;
-  };
-  const out = new TextBuilder();
-  let last = 0;
-  for (const match of template.matchAll(DIRECTIVE)) {
-    out.add(template.slice(last, match.index));
-    out.add(one(match[1], match[2], match[3], match[4], match[5]));
-    last = match.index + match[0].length;
-  }
-  out.add(template.slice(last));
-  return out.text();
-}
 
 // ---- lists in strings ----
 

@@ -41,10 +41,19 @@ export function attributeCall(ctx: ExprContext, row: Expr, name: string, locatio
   return makeCall(ctx, name, [arg], [location], location, { routines: entries });
 }
 
-/** What `column` gives; where it finds none, a function that takes the row, which is also given as it is written. */
+/** The row that a name is asked of. */
+export interface AttributeRow {
+  readonly expr: () => Expr;
+  /** As it is written. */
+  readonly node: () => Node;
+  /** It is f(row), which is what a stored query is to hold: there the call names the function that was meant. */
+  readonly isCall: (call: Node) => void;
+}
+
+/** What `column` gives; where it finds none, a function that takes the row. */
 export function attributeOr(
   ctx: ExprContext,
-  row: { readonly expr: () => Expr; readonly node: () => Node },
+  row: AttributeRow,
   name: string,
   location: number,
   column: () => Expr,
@@ -52,21 +61,24 @@ export function attributeOr(
   try {
     return column();
   } catch (error) {
-    const call = attributeCall(ctx, row.expr(), name, location) ?? callOfRow(ctx, row.node(), name, location);
-    if (call !== null) return call;
+    const call = attributeCall(ctx, row.expr(), name, location);
+    if (call !== null && ctx.binder.pins === null) return call;
+    const bound = callOfRow(ctx, row, name, location) ?? call;
+    if (bound !== null) return bound;
     throw wants(error, name);
   }
 }
 
-/** name(row) for any other function, built-in ones and aggregates too; null if none takes the row. */
-function callOfRow(ctx: ExprContext, row: Node, name: string, location: number): Expr | null {
-  // What is stored holds a user's function by the call that names it, of which there is none.
-  const isOwn = ctx.binder.pins === null && (routinesNamed(ctx.binder, null, name)?.length ?? 0) > 0;
+/** name(row) for any function, built-in ones and aggregates too; null if none takes the row. */
+function callOfRow(ctx: ExprContext, row: AttributeRow, name: string, location: number): Expr | null {
+  const isOwn = (routinesNamed(ctx.binder, null, name)?.length ?? 0) > 0;
   if (!isOwn && !isBuiltInFunction(null, name)) return null;
+  const funcname = [{ String: { sval: name } }];
+  const call: Node = { FuncCall: { funcname, args: [row.node()], funcformat: 'COERCE_EXPLICIT_CALL', location } };
   try {
-    return ctx.bind(ctx, {
-      FuncCall: { funcname: [{ String: { sval: name } }], args: [row], funcformat: 'COERCE_EXPLICIT_CALL', location },
-    });
+    const bound = ctx.bind(ctx, call);
+    row.isCall(call);
+    return bound;
   } catch (error) {
     if (error instanceof QuoralError && UNFIT.has(error.sqlstate)) return null;
     throw error;

@@ -163,6 +163,12 @@ function makeAggregate(inner: ExprContext, written: WrittenAggregate): Aggregate
   return made;
 }
 
+function refuseInWindow(call: FuncCall, location: number): void {
+  if (call.agg_distinct === true) throw errorAt('0A000', 'DISTINCT is not implemented for window functions', location);
+  if (call.agg_order !== undefined)
+    throw errorAt('0A000', 'aggregate ORDER BY is not implemented for window functions', location);
+}
+
 export function bindWindowCall(ctx: ExprContext, written: WrittenAggregate): Expr {
   const { call, name, location, own } = written;
   if (!ctx.windows && ctx.inAggregate)
@@ -189,6 +195,7 @@ export function bindWindowCall(ctx: ExprContext, written: WrittenAggregate): Exp
   if (own !== null || (isAggregateName(name) && !WINDOW_FUNCTIONS.has(name))) {
     // A window aggregate's own arguments may hold plain aggregates of the group.
     const aggregate = makeAggregate(inner, written);
+    refuseInWindow(call, location);
     const bare: WindowExpr = { kind: 'window', name, aggregate, args: [], ...over, oid: aggregate.oid, typmod: -1 };
     const made = declaredAs(bare, declaredOid(aggregate));
     b.notes?.over.set(made, call.over!);
@@ -196,7 +203,11 @@ export function bindWindowCall(ctx: ExprContext, written: WrittenAggregate): Exp
   }
   const nodes = placedArguments(inner, name, call);
   const args = nodes.map((n) => inner.bind(inner, n));
+  if (call.agg_filter !== undefined) inner.bind({ ...inner, clause: 'FILTER' }, call.agg_filter);
   const made = makeWindow(b, name, args, over, location);
+  refuseInWindow(call, location);
+  if (call.agg_filter !== undefined)
+    throw errorAt('0A000', 'FILTER is not implemented for non-aggregate window functions', location);
   b.notes?.written.set(made, args.length);
   b.notes?.over.set(made, call.over!);
   return made;

@@ -31,7 +31,7 @@ import { columnCall } from './attribute-calls.js';
 import { bindPopulate, isPopulate } from './bind-populate.js';
 import { withinGroupRequired } from './aggregate-order.js';
 import { coerce, commonType, settle, tryCoerce, typeOfExpr } from './coerce.js';
-import { firstNamed } from './named-arguments.js';
+import { asWrittenIn, firstNamed } from './named-arguments.js';
 import type { Routine } from '../catalog/descriptor.js';
 import {
   defaultArguments,
@@ -283,10 +283,7 @@ function bindNamed(ctx: ExprContext, call: FuncCall, names: readonly string[]): 
   if (ranges !== null) {
     const args = (call.args ?? []).map((n) => ctx.bind(ctx, n));
     const places = (call.args ?? []).map(locationOf);
-    return makeCall(ctx, name, args, places, location, {
-      variadic: call.func_variadic === true,
-      ...(ranges === null ? {} : { routines: ranges }),
-    });
+    return makeCall(ctx, name, args, places, location, { variadic: call.func_variadic === true, routines: ranges });
   }
   const shown = schema === null && pinnedOid(name) !== null ? groups?.[0]?.name : undefined;
   if (groups?.length === 0 && call.args?.length === 1 && !isCalled(call) && firstNamed(call.args) < 0) {
@@ -339,7 +336,12 @@ function bindBuiltIn(ctx: ExprContext, call: FuncCall, names: readonly string[],
   checkArguments(nodes.length, location);
   const args = nodes.map((n) => ctx.bind(ctx, n));
   const made = asWritten(names, () =>
-    makeCall(ctx, name, args, nodes.map(locationOf), location, { variadic: call.func_variadic === true }),
+    asWrittenIn(
+      ctx.binder,
+      makeCall(ctx, name, args, nodes.map(locationOf), location, { variadic: call.func_variadic === true }),
+      call.args ?? [],
+      nodes,
+    ),
   );
   const only =
     call.agg_star === true
@@ -359,7 +361,6 @@ function bindBuiltIn(ctx: ExprContext, call: FuncCall, names: readonly string[],
   return call.funcformat === 'COERCE_SQL_SYNTAX' && made.kind === 'call' ? { ...made, syntax: true } : made;
 }
 
-/** A call of what users made. */
 /** An error names the function with its schema, if that was written. */
 function asWritten<T>(names: readonly string[], make: () => T): T {
   if (names.length < 2) return make();
@@ -377,6 +378,7 @@ function isAboutVariadic(error: unknown): boolean {
   return error instanceof QuoralError && error.message.startsWith('VARIADIC');
 }
 
+/** A call of what users made. */
 function bindRoutine(ctx: ExprContext, call: FuncCall, name: string, groups: readonly ResolvedRoutines[]): Expr {
   const location = call.location ?? 0;
   const aggregates = isCalled(call) ? [] : aggregatesAmong(groups, call);
@@ -410,7 +412,7 @@ function bindRoutine(ctx: ExprContext, call: FuncCall, name: string, groups: rea
       return { ...made, args: withoutOutputs(made.entry.routine, made.args) };
     }
   }
-  return made;
+  return asWrittenIn(ctx.binder, made, written, nodes);
 }
 
 function orNoProcedure(

@@ -201,6 +201,7 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
       {
         expr: () => readRow(ctx, relation, location),
         node: () => ({ ColumnRef: { ...ref, fields: fields.slice(0, -1) } }),
+        isCall: (call) => ctx.binder.callPins?.set(ref, call),
       },
       name,
       location,
@@ -512,17 +513,26 @@ function bindIndirection(ctx: ExprContext, e: A_Indirection): Expr {
   let arg = settle(b, bindExpr(ctx, e.arg!));
   const location = locationOf(e.arg);
   const parts = e.indirection ?? [];
+  // The expression as calls for what turn out to be such: the parts from `done` on are still to be applied.
+  let written: Node = e.arg!;
+  let done = 0;
+  const writtenTo = (end: number): Node =>
+    end === done ? written : { A_Indirection: { arg: written, indirection: parts.slice(done, end) } };
   for (let i = 0; i < parts.length;) {
     const field = as(parts[i], 'String');
     if (field !== undefined) {
       const row = arg;
       const name = field.sval ?? '';
-      const before = parts.slice(0, i);
+      const end = i;
       arg = attributeOr(
         ctx,
         {
           expr: () => row,
-          node: () => (before.length === 0 ? e.arg! : { A_Indirection: { arg: e.arg!, indirection: before } }),
+          node: () => writtenTo(end),
+          isCall: (call) => {
+            [written, done] = [call, end + 1];
+            b.callPins?.set(e, writtenTo(parts.length));
+          },
         },
         name,
         location,

@@ -7,7 +7,7 @@ import { as, locationOf, must, stringsOf, startOf } from './ast.js';
 import { bindExpr } from './bind-expr.js';
 import { withLimit } from './bind-output.js';
 import type { RowBounds, Target } from './bind-output.js';
-import { columnExpr, errorAt } from './binder.js';
+import { columnExpr, errorAt, Scope } from './binder.js';
 import type { Binder, ExprContext } from './binder.js';
 import { resolveUnknown, tryCoerce, typeOfExpr } from './coerce.js';
 import { requireEquality } from './comparable.js';
@@ -34,6 +34,8 @@ export function orderAndLimit(b: Binder, select: SelectStmt, plan: Plan, context
     const found = plan.columns.filter((c) => names.length === 1 && c.name === names[0]);
     if (found.length === 0) {
       if (names.length === 1) throw errorAt('42703', `column "${names[0]}" does not exist`, locationOf(s.node));
+      const expr = overOutput(b, select, plan, s.node!, contextOf);
+      if (select.valuesLists !== undefined && b.notes === null) return sortKey(expr, s);
       throw errorAt('0A000', 'invalid UNION/INTERSECT/EXCEPT ORDER BY clause', startOf(s.node), {
         detail: 'Only result column names can be used, not expressions or functions.',
         hint: 'Add the expression/function to every SELECT, or move the UNION into a FROM clause.',
@@ -47,6 +49,15 @@ export function orderAndLimit(b: Binder, select: SelectStmt, plan: Plan, context
   );
   if (keys.length > 0) result = { kind: 'sort', columns: result.columns, input: result, keys, limit: null };
   return withLimit(result, rowBounds(b, select, contextOf, keys), keys);
+}
+
+/** Whatever else is to be told of a set operation's, what is wrong with the expression itself comes first. */
+function overOutput(b: Binder, select: SelectStmt, plan: Plan, node: Node, contextOf: ContextOf): Expr {
+  const context = contextOf('ORDER BY');
+  const columns = plan.columns.map((column) => ({ column, hidden: false }));
+  const relations = select.valuesLists === undefined ? [] : [{ alias: '*VALUES*', schema: null, columns, table: null }];
+  const scope = new Scope(context.scope.parent, relations, columns, context.scope.ctes);
+  return resolveUnknown(b, bindExpr({ ...context, scope }, node));
 }
 
 export function positionOf(node: Node, width: number, clause: string): number | null {

@@ -125,6 +125,8 @@ export class Binder {
   readonly #pinnedRoutines = new Map<number, ResolvedRoutines>();
   /** Filled while a view is made: users' types by the nodes that name them. */
   readonly typePins: Map<object, number> | null;
+  /** Filled while a view is made: calls, by the references to columns that turned out to be such. */
+  readonly callPins: Map<object, Node> | null;
   /** Filled while a view is made: users' functions by the calls of them. */
   readonly routinePins: Map<object, UsedRoutine> | null;
   /** Of a view: the primary keys that its GROUP BY rests on, as tables' ids by the constraints' oids. */
@@ -187,6 +189,7 @@ export class Binder {
     this.pins = pins;
     this.rowPins = pins === null ? null : new Map();
     this.stars = pins === null ? null : new Map();
+    this.callPins = pins === null ? null : new Map();
     this.typePins = pins === null ? null : new Map();
     this.routinePins = pins === null ? null : new Map();
     this.keysUsed = pins === null ? null : new Map();

@@ -59,8 +59,15 @@ export interface CallExpr extends Typed {
   readonly info: CallInfo;
   /** Of a user's function: how many of the arguments the call gives; those behind are defaults. */
   readonly given?: number;
+  /** For who writes the query again: arguments by names, in the order in which they were written. */
+  readonly written?: readonly WrittenArgument[];
   /** Written in the words that SQL has for it, as in EXTRACT(year FROM d); of `#>`: as subscripts. */
   readonly syntax?: true;
+}
+/** Which argument it is, and the name that it was given by. */
+export interface WrittenArgument {
+  readonly at: number;
+  readonly name: string | null;
 }
 export interface CastExpr extends Typed {
   readonly kind: 'cast';
@@ -217,6 +224,7 @@ export interface SetReturningExpr extends Typed {
   readonly entry: FunctionEntry;
   readonly args: readonly Expr[];
   readonly info: CallInfo;
+  readonly written?: readonly WrittenArgument[];
 }
 
 export interface WindowFrame {

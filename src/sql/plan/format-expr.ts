@@ -15,7 +15,17 @@ import type { FormatContext } from '../types/type-info.js';
 import { quoteIdentifier } from '../types/identifiers.js';
 import { fieldsOf } from '../types/user-types.js';
 import { direction } from './sort-direction.js';
-import type { AggregateExpr, CaseExpr, CallExpr, CastExpr, ColumnExpr, Expr, SortKey, WindowExpr } from './expr.js';
+import type {
+  AggregateExpr,
+  CallExpr,
+  CaseExpr,
+  CastExpr,
+  ColumnExpr,
+  Expr,
+  SortKey,
+  WindowExpr,
+  WrittenArgument,
+} from './expr.js';
 import { storedCollationName } from './collation-names.js';
 import { isOrderedSet } from '../functions/ordered-set.js';
 import { isHypotheticalSet } from '../functions/hypothetical.js';
@@ -255,6 +265,7 @@ export class ExprFormatter {
     // A type's name as a function's is a cast, where there is no such function.
     const isCast = e.entry.oid === 0 && e.args.length === 1 && typeByName(e.entry.name)?.oid === e.entry.resultOid;
     if (isCast && e.entry.routine === undefined) return this.#castTo(e, e.args[0]!, this.#typeName(e.oid));
+    if (e.written !== undefined) return this.#callByNames(e, e.written);
     if (e.entry.routine !== undefined) return this.#routineCall(e, e.entry.routine);
     const { argOids, variadic } = e.entry;
     const taken = argOids.length;
@@ -267,6 +278,18 @@ export class ExprFormatter {
     const rest = shown.splice(taken - 1);
     shown.push(variadicText(e.args[taken - 1]!, rest));
     return `${quoteIdentifier(e.entry.name)}(${shown.join(', ')})`;
+  }
+
+  #callByNames(e: CallExpr | Extract<Expr, { kind: 'srf' }>, written: readonly WrittenArgument[]): string {
+    const { routine, name, variadic } = e.entry;
+    const last = routine === undefined ? -1 : e.args.length - 1;
+    const shown = written.map((argument) => {
+      const text = this.text(e.args[argument.at]!);
+      const named = argument.name === null ? text : `${quoteIdentifier(argument.name)} => ${text}`;
+      return variadic && argument.at === last ? `VARIADIC ${named}` : named;
+    });
+    const called = routine === undefined ? quoteIdentifier(name) : this.#routineName(routine.oid, name);
+    return `${called}(${shown.join(', ')})`;
   }
 
   /** As it was called: without arguments that are its defaults. */

@@ -6,6 +6,7 @@
 import { conjunction, conjuncts, hasSubquery, isVolatile, mapChildren } from './expr.js';
 import type { Expr } from './expr.js';
 import { chooseAccess } from './access.js';
+import { derivedEqualities } from './derived-equalities.js';
 import type { JoinPlan, JoinType, Plan, PlanColumn, ProjectPlan, ScanPlan } from './logical.js';
 import { restrictionOn } from './or-rules.js';
 import { columnsOf, freeColumns, idsOf } from './plan-walk.js';
@@ -103,8 +104,11 @@ function orderLeaves({ leaves: plans, conditions }: Flat, push: Push): Plan {
       if (restriction !== null) own[i]!.push(restriction);
     }
   }
+  const known = own.flat();
+  const isInner = (id: number): boolean => all.has(id);
   const remaining: Leaf[] = plans.map((p, i) => {
-    const pushed = push(p, own[i]!);
+    const derives = p.kind !== 'scan' && p.kind !== 'virtual';
+    const pushed = push(p, derives ? [...own[i]!, ...derivedEqualities(linking, known, isInner, ids[i]!)] : own[i]!);
     const needs = new Set([...freeColumns(pushed)].filter((id) => all.has(id)));
     return { plan: pushed, ids: ids[i]!, needs, rows: estimate(pushed) };
   });

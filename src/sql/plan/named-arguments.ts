@@ -5,6 +5,8 @@
 import type { Node } from 'libpg-query';
 import { as, locationOf } from './ast.js';
 import { errorAt } from './binder.js';
+import type { Binder } from './binder.js';
+import type { Expr } from './expr.js';
 
 const JSONB_PATH = ['target', 'path', 'vars', 'silent'];
 const PARAMETERS: ReadonlyMap<string, readonly string[]> = new Map([
@@ -46,6 +48,19 @@ export function firstNamed(nodes: readonly Node[]): number {
     seen.add(named.name);
   }
   return first;
+}
+
+/**
+ * The call with the places of what it was given by names, for who writes it again. `placed`: what it was given, in the
+ * order of the parameters.
+ */
+export function asWrittenIn(b: Binder, made: Expr, nodes: readonly Node[], placed: readonly (Node | null)[]): Expr {
+  if (b.notes === null || (made.kind !== 'call' && made.kind !== 'srf') || firstNamed(nodes) < 0) return made;
+  const written = nodes.map((node) => {
+    const named = as(node, 'NamedArgExpr');
+    return { at: placed.indexOf(named?.arg ?? node), name: named?.name ?? null };
+  });
+  return { ...made, written };
 }
 
 /** `missing`: no function takes these names. @throws QuoralError 42601, 42883 */

@@ -26,8 +26,10 @@ import type {
   WithPlan,
 } from './logical.js';
 import { applySubqueryJoins } from './decorrelate.js';
+import { derivedEqualities } from './derived-equalities.js';
 import { joinOf, orderInnerJoins } from './join-order.js';
 import { lockedAtScan, pushIntoLocked } from './lock-rows.js';
+import { belowDistinct, belowSetOp, belowSets, belowWindow } from './push-through.js';
 import { inSubqueries, prune } from './prune.js';
 import { rejectsNulls } from './null-rejection.js';
 import { factorOut } from './or-rules.js';
@@ -196,9 +198,15 @@ function push(plan: Plan, conditions: readonly Expr[]): Plan {
       return withFilter(locked, above);
     }
     case 'distinct': {
-      // What is volatile is asked once for each row that is left.
-      const below = p.on === null ? conditions.filter((c) => !isVolatile(c)) : [];
-      const above = conditions.filter((c) => !below.includes(c));
+      const { below, above } = belowDistinct(p, conditions);
+      return withFilter({ ...p, input: push(p.input, below) }, above);
+    }
+    case 'window': {
+      const { below, above } = belowWindow(p, conditions);
+      return withFilter({ ...p, input: push(p.input, below) }, above);
+    }
+    case 'projectset': {
+      const { below, above } = belowSets(p, conditions);
       return withFilter({ ...p, input: push(p.input, below) }, above);
     }
     case 'aggregate': {
@@ -228,8 +236,10 @@ function push(plan: Plan, conditions: readonly Expr[]): Plan {
         })),
         input: push(p.input, conditions),
       };
-    case 'setop':
-      return withFilter({ ...p, left: push(p.left, []), right: push(p.right, []) }, conditions);
+    case 'setop': {
+      const { of, above } = belowSetOp(p, conditions);
+      return withFilter({ ...p, left: push(p.left, of(p.left)), right: push(p.right, of(p.right)) }, above);
+    }
     case 'values':
     case 'function':
     case 'ctescan':
@@ -237,8 +247,6 @@ function push(plan: Plan, conditions: readonly Expr[]): Plan {
     case 'empty':
       return withFilter(p, conditions);
     case 'limit':
-    case 'window':
-    case 'projectset':
     case 'insert':
     case 'update':
     case 'delete':
@@ -262,6 +270,13 @@ function pushProject(p: ProjectPlan, conditions: readonly Expr[]): Plan {
   const below = conditions.filter(movable);
   const above = conditions.filter((c) => !below.includes(c));
   return withFilter({ ...p, input: push(p.input, below.map(substitute)) }, above);
+}
+
+/** What the right side of a left join need not give, as no row of the left one would find it. */
+function derivedBy(right: Plan, on: readonly Expr[], toLeft: readonly Expr[]): readonly Expr[] {
+  if (right.kind === 'scan' || right.kind === 'virtual' || toLeft.length === 0) return [];
+  const used = new Set(on.flatMap((c) => [...columnsOf(c)]));
+  return derivedEqualities(on, toLeft, (id) => used.has(id), idsOf(right));
 }
 
 function pushJoin(p: JoinPlan, conditions: readonly Expr[]): Plan {
@@ -288,7 +303,8 @@ function pushJoin(p: JoinPlan, conditions: readonly Expr[]): Plan {
       const toLeft = conditions.filter((c) => only(c, leftIds, rightIds));
       const toRight = on.filter((c) => only(c, rightIds, leftIds));
       const rest = on.filter((c) => !toRight.includes(c));
-      const join = joinOf('left', push(p.left, toLeft), push(p.right, toRight), rest);
+      const derived = derivedBy(p.right, rest, toLeft);
+      const join = joinOf('left', push(p.left, toLeft), push(p.right, [...toRight, ...derived]), rest);
       return withFilter(
         join,
         conditions.filter((c) => !toLeft.includes(c)),

@@ -79,6 +79,8 @@ function storedQuery(
 ): StoredQuery {
   const routinePins = new Map([...(binder.routinePins ?? [])].filter(([, used]) => !keeps(used)));
   const queryTree = JSON.stringify(statement.node, (key, value: unknown) => {
+    const call = calledBy(binder, value);
+    if (call !== undefined) return call;
     if (key === 'targetList') return (value as Node[]).flatMap((item) => binder.stars?.get(item) ?? [item]);
     const type = typeof value === 'object' && value !== null ? binder.typePins?.get(value) : undefined;
     if (type !== undefined) {
@@ -99,6 +101,14 @@ function storedQuery(
   const usedTypes = [...new Set(binder.typePins?.values())].map((typeOid) => ({ typeOid }));
   const usedRoutines = [...new Map([...routinePins].map(([, used]) => [used.routine.oid, used])).values()];
   return { queryTree, sources: sourcesOf(plan, pins, binder.keysUsed ?? new Map()), usedTypes, usedRoutines };
+}
+
+/** The call that stands for a reference to a column that there is not. */
+function calledBy({ callPins }: Binder, value: unknown): Node | undefined {
+  if (callPins === null || callPins.size === 0 || typeof value !== 'object' || value === null) return undefined;
+  const { ColumnRef, A_Indirection } = value as { readonly ColumnRef?: object; readonly A_Indirection?: object };
+  const reference = ColumnRef ?? A_Indirection;
+  return reference === undefined ? undefined : callPins.get(reference);
 }
 
 /** @throws QuoralError 42P22 */

@@ -24,7 +24,7 @@ export class Alphabet {
   readonly #direct = new Uint16Array(DIRECT);
   readonly #members = new Map<string, Uint8Array>();
 
-  constructor(nodes: readonly Node[]) {
+  constructor(nodes: readonly Node[], asciiLetters = false) {
     const sets = new Map<string, CharSet>();
     let words = false;
     let lines = false;
@@ -36,7 +36,7 @@ export class Alphabet {
       }
     });
     const marks = new Map<number, CharSet>();
-    if (words) marks.set(WORD, classNamed('word')!);
+    if (words) marks.set(WORD, classNamed('word', asciiLetters)!);
     if (lines) marks.set(LINE_END, NEWLINE);
     for (const set of marks.values()) sets.set(set.join(), set);
     this.#starts = boundaries([...sets.values()]);

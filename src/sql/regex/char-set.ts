@@ -78,8 +78,21 @@ const FIXED: Readonly<Record<string, CharSet>> = {
 };
 const known = new Map<string, CharSet>();
 
-/** null: no class has the name. */
-export function classNamed(name: string): CharSet | null {
+/** null: no class has the name. `ascii`: those of its characters that are ASCII. */
+export function classNamed(name: string, ascii = false): CharSet | null {
+  const set = wholeClass(name);
+  return set === null || !ascii ? set : asciiOf(set);
+}
+
+function asciiOf(set: CharSet): CharSet {
+  return setOf(
+    pairs(set)
+      .filter(([lo]) => lo < 0x80)
+      .map(([lo, hi]) => [lo, Math.min(hi, 0x7f)]),
+  );
+}
+
+function wholeClass(name: string): CharSet | null {
   if (Object.hasOwn(FIXED, name)) return FIXED[name]!;
   if (!Object.hasOwn(PROPERTIES, name)) return null;
   let set = known.get(name);
@@ -108,7 +121,8 @@ function casedLetters(): readonly number[] {
 }
 
 /** With the other case of every letter. */
-export function bothCases(set: CharSet): CharSet {
+export function bothCases(set: CharSet, ascii = false): CharSet {
+  if (ascii) return union([set, asciiOf(bothCases(asciiOf(set)))]);
   const more: [number, number][] = pairs(set);
   for (const [lo, hi] of pairs(set)) {
     for (let c = Math.max(lo, 65); c <= Math.min(hi, 122); c++) {
@@ -123,6 +137,7 @@ export function bothCases(set: CharSet): CharSet {
   return setOf(more);
 }
 
-export function sameLetter(a: number, b: number): boolean {
+export function sameLetter(a: number, b: number, ascii = false): boolean {
+  if (ascii && (a >= 0x80 || b >= 0x80)) return a === b;
   return a === b || String.fromCodePoint(a).toLowerCase() === String.fromCodePoint(b).toLowerCase();
 }

@@ -273,7 +273,7 @@ export class Lexer {
     if (Object.hasOwn(ASSERTIONS, c)) return { kind: 'assert', what: ASSERTIONS[c]! };
     const small = c.toLowerCase();
     if (Object.hasOwn(CLASSES, small)) {
-      const set = classNamed(CLASSES[small]!)!;
+      const set = classNamed(CLASSES[small]!, this.options.asciiLetters)!;
       return { kind: 'set', set: c === small ? set : complement(set) };
     }
     if (c === 'c') {

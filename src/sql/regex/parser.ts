@@ -173,7 +173,8 @@ class Parser {
   }
 
   #oneOf(set: CharSet, fold: boolean): Tree {
-    return leaf({ kind: 'set', set: fold && this.#lexer.options.ignoreCase ? bothCases(set) : set }, 'none');
+    const { ignoreCase, asciiLetters } = this.#lexer.options;
+    return leaf({ kind: 'set', set: fold && ignoreCase ? bothCases(set, asciiLetters) : set }, 'none');
   }
 
   #group(captures: boolean, looking: boolean): Tree {
@@ -251,7 +252,7 @@ class Parser {
     }
     if (token.kind === 'named' && token.sort === ':') {
       const anyCase = options.ignoreCase && (token.name === 'upper' || token.name === 'lower');
-      const set = classNamed(anyCase ? 'alpha' : token.name);
+      const set = classNamed(anyCase ? 'alpha' : token.name, options.asciiLetters);
       if (set === null) throw invalid('invalid character class');
       this.#lexer.next();
       return set;
@@ -266,7 +267,7 @@ class Parser {
     }
     if (from > to) throw invalid('invalid character range');
     const set = setOf([[from, to]]);
-    return options.ignoreCase ? bothCases(set) : set;
+    return options.ignoreCase ? bothCases(set, options.asciiLetters) : set;
   }
 
   #element(): number {

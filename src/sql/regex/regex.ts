@@ -46,13 +46,15 @@ type Direction = 'forward' | 'backward';
 export class Regex {
   readonly parsed: Parsed;
   readonly alphabet: Alphabet;
+  readonly options: Options;
   readonly #automata = new Map<Node, (Automaton | undefined)[]>();
 
   constructor(pattern: string, options: Options = optionsOf('')) {
     if (pattern.length > PATTERN_MAX) throw invalid(TOO_COMPLEX);
+    this.options = options;
     this.parsed = parseRegex(pattern, options);
     if (this.parsed.groups > GROUPS_MAX) throw invalid(TOO_COMPLEX);
-    this.alphabet = new Alphabet([this.parsed.tree.node]);
+    this.alphabet = new Alphabet([this.parsed.tree.node], options.asciiLetters);
     // Says that a pattern is too complex even if no text is there to be searched.
     this.automaton(this.parsed.tree.node, 'forward', true);
   }

@@ -354,7 +354,8 @@ export class Search implements Surroundings {
     for (let at = from; at < to; at++) {
       const a = this.#codeAt(place[0] + ((at - from) % size));
       const b = this.#codeAt(at);
-      if (a !== b && !(this.#regex.parsed.ignoreCase && sameLetter(a, b))) return false;
+      if (a !== b && !(this.#regex.parsed.ignoreCase && sameLetter(a, b, this.#regex.options.asciiLetters)))
+        return false;
     }
     return true;
   }

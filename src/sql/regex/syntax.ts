@@ -77,6 +77,8 @@ export interface Options {
   readonly dotStopsAtNewline: boolean;
   /** ^ and $ match at newlines too. */
   readonly anchorsAtNewline: boolean;
+  /** Classes have ASCII characters only, and only ASCII letters have two cases. No letter stands for it. */
+  readonly asciiLetters: boolean;
 }
 
 export function optionsOf(letters: string, from?: Options): Options {
@@ -86,6 +88,7 @@ export function optionsOf(letters: string, from?: Options): Options {
     expanded: false,
     dotStopsAtNewline: false,
     anchorsAtNewline: false,
+    asciiLetters: false,
   };
   for (const letter of letters) options = withOption(options, letter);
   return options;

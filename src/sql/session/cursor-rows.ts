@@ -10,8 +10,9 @@
  * Invariant: rows first … read (counted from 1) are held, and nothing else; position is 0 before the first row
  * and read + 1 after the last.
  */
-import { sqlError } from '../../base/errors.js';
+import { type QuoralError, sqlError } from '../../base/errors.js';
 import type { Execution } from '../contract.js';
+import { mayWait } from '../exec/late-error.js';
 import { type Row, rowBytes } from '../exec/run.js';
 import type { ResultSink } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
@@ -59,6 +60,8 @@ export class CursorRows {
   /** The row that was read last by moving onto it; it need not be held. */
   #last: Row | null = null;
   #lastPosition = 0;
+  /** What comes behind the rows that were read. */
+  #late: QuoralError | null = null;
 
   /** `sent`: rows that the execution has already given; `width`: columns to show, if not all. */
   constructor(execution: Execution | null, memory: RowMemory, keep: Keep, sent = 0, width: number | null = null) {
@@ -90,7 +93,7 @@ export class CursorRows {
   }
   /** Nothing is left to be read from the transaction. */
   get settled(): boolean {
-    return this.#execution === null;
+    return this.#execution === null && this.#late === null;
   }
   get atEnd(): boolean {
     return this.#position > this.#read;
@@ -114,14 +117,20 @@ export class CursorRows {
     this.#memory.close();
   }
 
-  /** Reads what is left, to be held. */
-  async settle(): Promise<void> {
+  /** Reads what is left, to be held. `late`: a row that fails is none of who asks for this, but of who fetches it. */
+  async settle(late = false): Promise<void> {
+    if (this.#late !== null && !late) throw this.#late;
     if (this.#execution === null) return;
     const sink = new TakingSink(null, (row) => {
       this.#read++;
       this.#hold(row);
     });
-    await this.#execution.run(sink, 0);
+    try {
+      await this.#execution.run(sink, 0);
+    } catch (error) {
+      if (!late || !mayWait(error)) throw error;
+      this.#late = error;
+    }
     this.#exhausted();
   }
 
@@ -175,6 +184,7 @@ export class CursorRows {
       if ((await this.#execution.run(sink, wanted >= ALL - this.#read ? 0 : wanted)) === 'done') this.#exhausted();
       sent += this.#read - before;
     }
+    if (sent < count && this.#late !== null) throw this.#late;
     if (sent < count) this.#position = this.#read + 1;
     return sent;
   }

@@ -179,13 +179,13 @@ export function settlePortals(session: Session, readOnly: boolean, own: Portal |
   if (readOnly && session.modes.isolation !== 'read committed') return null;
   let open: Portal[] | null = null;
   for (const portal of session.portals.values()) if (portal !== own && isOpen(portal)) (open ??= []).push(portal);
-  return open === null ? null : settleAll(session, open);
+  return open === null ? null : settleAll(session, open, true);
 }
 
-async function settleAll(session: Session, portals: readonly Portal[]): Promise<void> {
+async function settleAll(session: Session, portals: readonly Portal[], late: boolean): Promise<void> {
   for (const portal of portals) {
     await knowNames(session, portal);
-    await (portal.rows ?? rowsOf(portal))?.settle();
+    await (portal.rows ?? rowsOf(portal))?.settle(late);
   }
 }
 
@@ -194,7 +194,7 @@ export function readHeldPortals(session: Session): Promise<void> | null {
   let held: Portal[] | null = null;
   for (const portal of session.portals.values())
     if (portal.cursor?.hold === true && isOpen(portal)) (held ??= []).push(portal);
-  return held === null ? null : settleAll(session, held);
+  return held === null ? null : settleAll(session, held, false);
 }
 
 export function closeCursor(session: Session, body: Loose): string {

@@ -31,18 +31,18 @@ export class NodeMemory {
 
 export class StatementMemory implements MemoryAccount {
   readonly #node: NodeMemory;
-  readonly #limitBytes: number;
+  readonly limitBytes: number;
   #used = 0;
 
   constructor(node: NodeMemory, limitBytes: number) {
     this.#node = node;
-    this.#limitBytes = limitBytes;
+    this.limitBytes = limitBytes;
   }
 
   grow(bytes: number): void {
-    if (this.#used + bytes > this.#limitBytes) {
+    if (this.#used + bytes > this.limitBytes) {
       throw sqlError('53200', 'out of memory', {
-        detail: `The statement needs more than its limit of ${this.#limitBytes} bytes.`,
+        detail: `The statement needs more than its limit of ${this.limitBytes} bytes.`,
         hint: 'Raise statement_memory_limit.',
       });
     }

@@ -5,10 +5,12 @@
  * A function's statements belong to the statement that calls it: they run in its transaction, write into its
  * buffer, and are undone with it when the server runs it again.
  */
+import type { SelectStmt } from 'libpg-query';
 import { sqlError } from '../../base/errors.js';
 import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
 import type { Routine } from '../catalog/descriptor.js';
 import type { RoutineCall, RoutineResult } from '../contract.js';
+import { as } from '../plan/ast.js';
 import { needsNames } from '../plan/catalog-uses.js';
 import { inputsOf, outputsOf, takesArgument } from '../plan/routines.js';
 import { functionLine } from '../plpgsql/context-lines.js';
@@ -28,6 +30,7 @@ import type { InnerTransactions } from './inner-transactions.js';
 import { resolveTypes } from './variable-types.js';
 import { OID } from '../types/oids.js';
 import { formatType } from '../types/registry.js';
+import { canCoerce } from '../types/casts.js';
 import { PgRecord } from '../types/datum.js';
 import { baseOidOf, fieldsOf } from '../types/user-types.js';
 
@@ -193,7 +196,7 @@ export class Routines {
         const rowsMax = !gives || result.type.set || !reads ? 0 : 1;
         const answer = await host.run({ statement, parameters: () => call.args, rowsMax });
         try {
-          if (gives) giveRows(result, answer);
+          if (gives) giveRows(result, answer, call.routine.procedure || isRowWritten(parsed));
           if (host.hasChecks) await host.settleChecks();
         } finally {
           answer.release();
@@ -207,14 +210,22 @@ export class Routines {
   }
 }
 
-function giveRows(result: CallResult, answer: Awaited<ReturnType<SqlHost['run']>>): void {
+/** The one column is ROW(…), whose fields are cast to what is wanted. */
+function isRowWritten({ node }: ParsedStatement): boolean {
+  const targets = (node as { readonly SelectStmt?: SelectStmt }).SelectStmt?.targetList ?? [];
+  return targets.length === 1 && as(as(targets[0], 'ResTarget')?.val, 'RowExpr') !== undefined;
+}
+
+/** `casts`: a row of its own is cast, and need not be of the very types. */
+function giveRows(result: CallResult, answer: Awaited<ReturnType<SqlHost['run']>>, casts: boolean): void {
   const columns = (answer.columns ?? []).map((c) => ({ name: c.name, oid: c.typeOid, typmod: c.typmod }));
   const { oid } = result.type;
   const record = oid === OID.record || result.type.fields !== null;
+  const single = columns.length === 1 ? baseOidOf(columns[0]!.oid) : null;
   // A row of its own: what it is made of is known now.
-  const wanted = columns.length === 1 && columns[0]!.oid === OID.record ? result.type.fields : null;
+  const wanted = single === OID.record && !casts ? result.type.fields : null;
   const isWhole =
-    columns.length === 1 && (columns[0]!.oid === OID.record || baseOidOf(columns[0]!.oid) === baseOidOf(oid));
+    single !== null && (single === OID.record || (record && canCoerce(single, baseOidOf(oid), 'assignment')));
   for (const row of result.type.set ? answer.rows : answer.rows.slice(0, 1)) {
     if (wanted !== null && row[0] instanceof PgRecord) checkReturned(row[0], wanted);
     const value =

@@ -52,6 +52,7 @@ import { routineHost } from './procedural.js';
 import { SessionRoles } from './roles.js';
 import { Routines } from './routines.js';
 import { refuseSetting } from './set-show.js';
+import { needsNames } from '../plan/catalog-uses.js';
 import { SessionLocks } from '../locks/session-locks.js';
 import { SessionUsage } from '../usage/session-usage.js';
 import { SessionActivity, since2000, wallSince2000 } from './activity.js';
@@ -358,7 +359,9 @@ export class Session implements SqlSession {
 
   /** What PostgreSQL does on an error; returns the error to report. */
   async #failed(raw: unknown): Promise<unknown> {
-    const reason: unknown = this.#abort.signal.aborted ? this.#abort.signal.reason : raw;
+    // A commit whose outcome is unknown stays so, whatever would have ended its statement: no other answer leaves that open.
+    const unknown = raw instanceof QuoralError && raw.retry === 'unknown';
+    const reason: unknown = this.#abort.signal.aborted && !unknown ? this.#abort.signal.reason : raw;
     const error = reason instanceof QuoralError ? reason : raw;
     if (error instanceof QuoralError && error.severity === 'FATAL') {
       this.#closed = error;
@@ -458,25 +461,18 @@ export class Session implements SqlSession {
     try {
       if (this.#closed !== null) throw this.#closed;
       const prepared = this.prepared.get(statementName);
-      // Types of users may have changed since it was prepared; the plan then says what the values are.
-      if (prepared !== undefined && prepared.parameterOids.some(isHandle)) {
+      if (prepared !== undefined && prepared.parameterOids.some((oid) => isHandle(oid) || needsNames(oid))) {
         return this.#call(prepared.source, null, async () => {
-          await planFor(this, prepared);
+          // Types of users may have changed since it was prepared; the plan then says what the values are.
+          if (prepared.parameterOids.some(isHandle)) await planFor(this, prepared);
+          // A name of the catalog is looked for in all of it, as it is now.
+          if (prepared.parameterOids.some((oid) => needsNames(oid))) await this.services.loadView();
           bindPortal(this, portalName, statementName, values);
         });
       }
-      this.services.takeMissed();
       bindPortal(this, portalName, statementName, values);
       return undefined;
     } catch (error) {
-      // A value may name what this node has not met yet.
-      if (this.#closed === null && this.services.takeMissed()) {
-        const { source } = this.findPrepared(statementName);
-        return this.#call(source, null, async () => {
-          await this.services.loadView();
-          bindPortal(this, portalName, statementName, values);
-        });
-      }
       return this.fail().then(() => {
         throw error;
       });
@@ -538,11 +534,15 @@ export class Session implements SqlSession {
   }
 
   async sync(): Promise<void> {
-    if (this.#closed !== null) throw this.#closed;
-    if (this.state.state === 'idle' && this.txn === null && this.portals.size === 0) {
-      await this.transaction.endCatalog();
-      return;
+    if (this.state.state === 'idle' && this.txn === null) {
+      // Executed statements have committed: whatever has ended the session since, they are not to be told of as failed.
+      if (this.#closed !== null) return;
+      if (this.portals.size === 0 || this.server.draining) {
+        await this.transaction.endCatalog();
+        return;
+      }
     }
+    if (this.#closed !== null) throw this.#closed;
     if (this.state.inBlock) return;
     await this.#call('', null, () => this.transaction.end(true));
   }

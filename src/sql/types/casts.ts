@@ -336,10 +336,12 @@ export function canCoerce(from: number, to: number, context: CastContext): boole
   const row = casts.get(pair(from, to));
   if (row !== undefined) return CONTEXT_RANK[row.context] <= CONTEXT_RANK[context];
   if (isOwnMultirange(from, to)) return context === 'explicit';
+  if (isRowOfType(from, to)) return true;
   if (to === OID.record && typeByOid(from).category === 'C') return true;
   if (from === OID.record && typeByOid(to).category === 'C') return true;
   if (isArrayType(from) && isArrayType(to) && !isVectorType(to)) {
-    return canCoerce(typeByOid(from).elementOid, typeByOid(to).elementOid, context);
+    const [a, b] = [typeByOid(from).elementOid, typeByOid(to).elementOid];
+    return canCoerce(a, b, context) && !isRowOfType(a, b);
   }
   if (context === 'implicit') return false;
   const source = typeByOid(from);
@@ -354,6 +356,12 @@ export function canCoerce(from: number, to: number, context: CastContext): boole
 function isOwnMultirange(from: number, to: number): boolean {
   const kind = findRangeKind(from);
   return kind !== null && kind.oid === from && kind.multirangeOid === to;
+}
+
+/** A row of a typed table is a value of the table's type. */
+function isRowOfType(from: number, to: number): boolean {
+  const { rowOfType } = typeByOid(from);
+  return rowOfType !== undefined && typeByOid(to).catalogOid === rowOfType;
 }
 
 function toMultirange(v: Value): PgMultirange {
@@ -382,7 +390,8 @@ export function findCast(from: number, to: number, context: CastContext): CastFu
   if (isArrayType(from) && isArrayType(to)) return arrayCast(typeByOid(from).elementOid, target.elementOid, context);
   if (to === OID.any || (to === OID.record && target.category === 'P' && typeByOid(from).category === 'C'))
     return identityCast;
-  if (from === OID.record && target.category === 'C') return (value, _typmod, ctx) => target.fromRecord!(value, ctx);
+  if ((from === OID.record && target.category === 'C') || isRowOfType(from, to))
+    return (value, _typmod, ctx) => target.fromRecord!(value, ctx);
   const source = typeByOid(from);
   if (target.category === 'S')
     return withTypmod(to, explicit, (v, ctx) =>

@@ -74,6 +74,8 @@ export interface TypeInfo {
   /** Applies the length/precision modifier on assignment (explicit = cast, truncates silently). */
   applyTypmod(value: Exclude<Datum, null>, typmod: number, explicit: boolean): Datum;
   readonly stored?: StoredForm;
+  /** Of a typed table's rows: the type that each is a value of as well, by its oid in the catalog. */
+  readonly rowOfType?: number;
   /** Of a composite type: a record of any types as one of it. @throws QuoralError 42846 */
   fromRecord?(value: Exclude<Datum, null>, ctx: FormatContext): Datum;
 }

@@ -87,6 +87,8 @@ export interface CompositeType extends Named {
   readonly nextField: number;
   /** Of the rows of a table or view, which has the oid for its id (catalog/row-types.ts). */
   readonly ofRelation?: true;
+  /** Of the rows of a typed table: the composite type that it is of, by its oid. */
+  readonly ofType?: number;
 }
 export interface RangeType extends Named {
   readonly kind: 'range';
@@ -180,6 +182,7 @@ function plainInfoOf(type: EnumType | DomainType | CompositeType): Omit<TypeInfo
         length: -1,
         elementOid: 0,
         ...compositeBehaviour(type.fields),
+        ...(type.ofType === undefined ? {} : { rowOfType: type.ofType }),
       };
   }
 }

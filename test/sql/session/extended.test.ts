@@ -262,6 +262,37 @@ describe('parameters that name objects of the catalog', () => {
     await other.session.parse('', 'SELECT $1 AS it', [oid]);
     expect((await other.run('', [given])).rows).toEqual([[shown]]);
   });
+
+  it('are looked for in the whole catalog, not among what the node has met', async () => {
+    await c.all('create schema a; create schema b; create table a.x (id int); create table b.x (id int)');
+    await c.all(
+      'create domain named as regclass; create type noted as (r regclass, k int); set search_path = a, b, public',
+    );
+    const bound = async (text: string, value: string): Promise<unknown> => {
+      await c.session.closeStatement('s');
+      await c.session.parse('s', text, []);
+      server.catalog.forgetAll();
+      // Hidden by the one that is not met.
+      await c.all('select * from b.x');
+      return (await c.run('', [value], 's')).rows;
+    };
+    expect(await bound('select $1::regclass = $$a.x$$::regclass', 'x')).toEqual([['t']]);
+    expect(await bound('select $1::named = $$a.x$$::regclass', 'x')).toEqual([['t']]);
+    expect(await bound('select ($1::noted).r = $$a.x$$::regclass', '(x,1)')).toEqual([['t']]);
+    expect(await bound('select ($1::regclass[])[1] = $$a.x$$::regclass', '{x}')).toEqual([['t']]);
+  });
+
+  it('are those of now, not of the statement before in the transaction', async () => {
+    const other = await Client.open(server);
+    await c.session.parse('s', 'select $1::regclass::text', []);
+    await c.all('begin isolation level read committed');
+    expect((await c.run('', ['t'], 's')).rows).toEqual([['t']]);
+    await other.all('create table later (id int)');
+    expect((await c.run('', ['later'], 's')).rows).toEqual([['later']]);
+    expect(await sqlstate(c.run('', ['never'], 's'))).toBe('42P01');
+    expect(await sqlstate(c.run('', ['t'], 's'))).toBe('25P02');
+    await c.all('rollback');
+  });
 });
 
 describe('a portal that is executed again', () => {

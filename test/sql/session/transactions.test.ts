@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Client, startServer } from '../support/server.js';
+import { Client, CollectingSink, startServer } from '../support/server.js';
+import { MemoryDb } from '../support/memory-kv.js';
 import { VirtualServers } from '../support/virtual-server.js';
+import { ambiguousError } from '../../../src/txn/txn-errors.js';
 import type { ManagedSqlServer } from '../../../src/sql/session/server.js';
 
 let server: ManagedSqlServer;
@@ -181,6 +183,53 @@ describe('cancel, time-outs, the end', () => {
     await d.all('commit');
     await drained;
     await expect(Client.open(server)).rejects.toThrow('terminating connection');
+  });
+
+  it.each([
+    ['', 'while its session ends', false],
+    ['declare h cursor with hold for select 1', 'beside a held cursor', true],
+  ])('tells nobody that a statement failed which the end of the server found committed %s', async (before, _, early) => {
+    const d = await Client.open(server);
+    if (before !== '') await d.all(before);
+    const { session } = d;
+    await session.parse('', 'insert into t values ($1, $2)', []);
+    await session.bind('', '', [
+      { format: 0, bytes: Buffer.from('900') },
+      { format: 0, bytes: Buffer.from('9') },
+    ]);
+    await session.execute('', 0, new CollectingSink(session), true);
+    // The statement is over for the server, and its client has not been told: Sync comes after it.
+    const drained = server.drain(10_000);
+    if (!early) await drained;
+    await session.sync();
+    expect(session.transactionStatus).toBe('I');
+    await drained;
+    // The session's end is told after that.
+    expect(() => session.takeNotifications()).toThrow('terminating connection');
+  });
+
+  it('leaves open whether a commit happened that nobody knows of, though its statement was cancelled', async () => {
+    const db = new MemoryDb();
+    const lost = await startServer(db);
+    const e = await Client.open(lost);
+    await e.all('create table t (a int primary key)');
+    const begin = db.begin.bind(db);
+    const during = (act: () => void): void => {
+      db.begin = (options) => {
+        const txn = begin(options);
+        txn.commit = async () => {
+          act();
+          await txn.rollback();
+          throw ambiguousError('nobody answers');
+        };
+        return txn;
+      };
+    };
+    during(() => e.session.cancel());
+    expect(await e.error('insert into t values (1)')).toContain('40003');
+    during(() => void e.session.close());
+    expect(await e.error('insert into t values (2)')).toContain('40003');
+    expect(await e.error('select 1')).toContain('57P01');
   });
 });
 

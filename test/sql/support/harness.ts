@@ -142,7 +142,7 @@ export class Harness {
       parameters,
       format: this.format,
       services: this.services(),
-      memory: { grow: () => undefined, shrink: () => undefined },
+      memory: { limitBytes: 1 << 30, grow: () => undefined, shrink: () => undefined },
       signal: new AbortController().signal,
       // Deferred checks are the session's to report: its tests have them.
       implicit: false,

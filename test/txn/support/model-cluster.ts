@@ -131,6 +131,8 @@ export class ModelCluster {
   readonly #spillBytes: number | undefined;
   /** Of batches, at all ranges. */
   evaluations = 0;
+  /** Spans and keys that were verified for somebody. */
+  verified = 0;
 
   constructor(options: ModelOptions) {
     this.rng = seededRng(options.seed);
@@ -357,6 +359,7 @@ export class ModelCluster {
       const ctx = newContext(range, batch, waiter, this.hlcs.get(range.leaseholder)!.now(), bump);
       try {
         this.evaluations++;
+        for (const request of batch.requests) if (request.kind === 'refresh') this.verified++;
         return { ctx, response: evaluate(ctx, batch.requests) };
       } catch (error) {
         if (error instanceof LockConflict) return error;

@@ -1,0 +1,48 @@
+-- Calls in views, as they are shown and as they hold what they call.
+CREATE TABLE calls_t (a int, b text);
+INSERT INTO calls_t VALUES (1, 'x'), (2, 'y');
+CREATE FUNCTION calls_f(calls_t) RETURNS int LANGUAGE sql AS 'SELECT $1.a * 10';
+CREATE FUNCTION calls_self(calls_t) RETURNS calls_t LANGUAGE sql AS 'SELECT $1';
+CREATE FUNCTION calls_g(a int DEFAULT 1, b int DEFAULT 2, c int DEFAULT 3) RETURNS text LANGUAGE sql AS $$ SELECT concat_ws('-', a, b, c) $$;
+CREATE FUNCTION calls_rows(first int, last int DEFAULT 3) RETURNS SETOF int LANGUAGE sql AS 'SELECT generate_series(first, last)';
+CREATE FUNCTION calls_many(label text, VARIADIC items int[]) RETURNS text LANGUAGE sql AS 'SELECT label || items::text';
+-- a function by its row
+CREATE VIEW calls_v1 AS SELECT calls_t.calls_f, b FROM calls_t;
+SELECT * FROM calls_v1 ORDER BY 1;
+SELECT pg_get_viewdef('calls_v1');
+CREATE VIEW calls_v2 AS SELECT x.calls_f + 1 AS more FROM calls_t x WHERE x.calls_f > 10;
+SELECT * FROM calls_v2;
+SELECT pg_get_viewdef('calls_v2', true);
+CREATE VIEW calls_v3 AS SELECT (x.calls_self).b, ((x).calls_self).calls_f FROM calls_t x;
+SELECT * FROM calls_v3 ORDER BY 1;
+SELECT pg_get_viewdef('calls_v3');
+CREATE VIEW calls_v4 AS SELECT (calls_self(x)).calls_self.calls_f AS deep FROM calls_t x;
+SELECT * FROM calls_v4 ORDER BY 1;
+SELECT pg_get_viewdef('calls_v4');
+CREATE VIEW calls_v5 AS SELECT x.row_to_json FROM calls_t x;
+SELECT row_to_json::text FROM calls_v5 ORDER BY 1;
+SELECT pg_get_viewdef('calls_v5');
+DROP FUNCTION calls_f(calls_t);
+ALTER FUNCTION calls_f(calls_t) RENAME TO calls_ten;
+SELECT * FROM calls_v1 ORDER BY 1;
+SELECT pg_get_viewdef('calls_v1');
+SELECT pg_get_viewdef('calls_v2', true);
+-- arguments by names
+CREATE VIEW calls_n1 AS SELECT calls_g(a => 6) AS one, calls_g(b => 7) AS two, calls_g(9, c => 5) AS three, calls_g(c => 1, a => 2) AS four;
+SELECT * FROM calls_n1;
+SELECT pg_get_viewdef('calls_n1');
+CREATE VIEW calls_n2 AS SELECT r, calls_rows(last => 4, first => r) AS s FROM calls_rows(last => 2, first => 1) r;
+SELECT * FROM calls_n2 ORDER BY 1, 2;
+SELECT pg_get_viewdef('calls_n2');
+CREATE VIEW calls_n3 AS SELECT make_interval(days => 3) AS i, make_date(2020, day => 4, month => 5) AS d, jsonb_set('{"a": 1}', '{a}', '2', create_if_missing => false) AS j;
+SELECT * FROM calls_n3;
+SELECT pg_get_viewdef('calls_n3');
+CREATE VIEW calls_n4 AS SELECT calls_many(label => 'x', VARIADIC items => ARRAY[1, 2]) AS m, calls_many('y', VARIADIC items => '{3}') AS n;
+SELECT * FROM calls_n4;
+SELECT pg_get_viewdef('calls_n4');
+CREATE FUNCTION calls_body() RETURNS text LANGUAGE sql RETURN calls_g(b => 4);
+SELECT calls_body();
+SELECT pg_get_functiondef('calls_body'::regproc);
+CREATE FUNCTION calls_body2() RETURNS SETOF int LANGUAGE sql BEGIN ATOMIC SELECT t.calls_ten FROM calls_t t; END;
+SELECT calls_body2();
+SELECT pg_get_functiondef('calls_body2'::regproc);
