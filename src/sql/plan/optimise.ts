@@ -227,15 +227,7 @@ function push(plan: Plan, conditions: readonly Expr[]): Plan {
       return withFilter({ ...p, input: push(p.input, below) }, above);
     }
     case 'with':
-      return {
-        ...p,
-        ctes: p.ctes.map((c) => ({
-          ...c,
-          plan: push(c.plan, []),
-          recursive: c.recursive === null ? null : { ...c.recursive, term: push(c.recursive.term, []) },
-        })),
-        input: push(p.input, conditions),
-      };
+      return pushWith(p, conditions);
     case 'setop': {
       const { of, above } = belowSetOp(p, conditions);
       return withFilter({ ...p, left: push(p.left, of(p.left)), right: push(p.right, of(p.right)) }, above);
@@ -255,6 +247,18 @@ function push(plan: Plan, conditions: readonly Expr[]): Plan {
     default:
       return unreachable(p, 'plan');
   }
+}
+
+function pushWith(p: WithPlan, conditions: readonly Expr[]): WithPlan {
+  return {
+    ...p,
+    ctes: p.ctes.map((c) => ({
+      ...c,
+      plan: push(c.plan, []),
+      recursive: c.recursive === null ? null : { ...c.recursive, term: push(c.recursive.term, []) },
+    })),
+    input: push(p.input, conditions),
+  };
 }
 
 function pushProject(p: ProjectPlan, conditions: readonly Expr[]): Plan {
