@@ -262,7 +262,7 @@ export class TxnReader {
         this.#noteForRelease(requests);
         const conflict = conflictOf(error);
         if (conflict === null) throw this.#failed(error, at);
-        at = Math.max(at, conflict.ts);
+        at = Math.max(at, conflict.ts, attempt.writeTs);
       }
     }
     throw retryError('could not serialize access: the row was changed too often');

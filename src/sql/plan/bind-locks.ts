@@ -94,3 +94,10 @@ export function isPlainSelection({
 }: SelectStmt): boolean {
   return [lockingClause, withClause, sortClause, limitCount, limitOffset].every((part) => part === undefined);
 }
+
+/** @throws QuoralError 0A000 of a set operation, or of a part of one, whose rows are to be locked */
+export function refuseUnitedLocks({ lockingClause }: SelectStmt, outer: Lock | null = null): void {
+  if (lockingClause === undefined && outer === null) return;
+  const strength = as(lockingClause?.[0], 'LockingClause')?.strength ?? 'LCS_FORUPDATE';
+  throw errorAt('0A000', `${LOCK_NAMES[strength]!} is not allowed with UNION/INTERSECT/EXCEPT`, -1);
+}

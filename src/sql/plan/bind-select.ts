@@ -23,7 +23,7 @@ import {
 import { requireEqualities, requireEquality } from './comparable.js';
 import { bindFrom } from './bind-from.js';
 import type { FromContext } from './bind-from.js';
-import { checkLocks, isPlainSelection, LOCK_NAMES, lockRequests, refuseLocks } from './bind-locks.js';
+import { checkLocks, isPlainSelection, lockRequests, refuseLocks, refuseUnitedLocks } from './bind-locks.js';
 import { withoutLocks } from './lock-rows.js';
 import { figureNameOf } from './figure-name.js';
 import { distinctSets } from './grouping.js';
@@ -317,10 +317,12 @@ function bindSetOperation(
   const names = { SETOP_UNION: 'UNION', SETOP_INTERSECT: 'INTERSECT', SETOP_EXCEPT: 'EXCEPT' } as const;
   const what = names[select.op as keyof typeof names];
   const op = what === 'UNION' ? 'union' : what === 'INTERSECT' ? 'intersect' : 'except';
+  refuseUnitedLocks(select.larg!);
   const left = bindSelect(b, select.larg!, parent, ctes, { keepUnknown: true });
   const into = select.rarg!.intoClause?.rel;
   if (into !== undefined)
     throw errorAt('42601', 'INTO is only allowed on first SELECT of UNION/INTERSECT/EXCEPT', into.location ?? 0);
+  refuseUnitedLocks(select.rarg!);
   const right = bindSelect(b, select.rarg!, parent, ctes, { keepUnknown: true });
   if (left.columns.length !== right.columns.length) {
     throw errorAt('42601', `each ${what} query must have the same number of columns`, firstLocation(select.rarg));
@@ -343,10 +345,7 @@ function bindSetOperation(
     return column;
   });
   const plan: SetOpPlan = { kind: 'setop', op, all: select.all === true, columns, left: l, right: r };
-  if (select.lockingClause !== undefined || options.lock != null) {
-    const strength = as(select.lockingClause?.[0], 'LockingClause')?.strength ?? 'LCS_FORUPDATE';
-    throw errorAt('0A000', `${LOCK_NAMES[strength]!} is not allowed with UNION/INTERSECT/EXCEPT`, -1);
-  }
+  refuseUnitedLocks(select, options.lock);
   return orderAndLimit(b, select, plan, (what) => exprContext(b, new Scope(parent, [], [], ctes), what));
 }
 
