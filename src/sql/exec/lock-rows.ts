@@ -79,13 +79,7 @@ export function compileLockRows(plan: LockRowsPlan): OperatorFactory {
     recheck:
       recheck === null ? null : { factory: compilePlan(recheck), from: columns.map((id) => again!.get(id) ?? -1) },
   };
-  const { changes } = plan;
-  return (run) => {
-    const operator = input(run);
-    return changes && run.ctx.txn.isolation !== 'read committed'
-      ? operator
-      : new LockRowsOperator(shape, operator, run);
-  };
+  return (run) => new LockRowsOperator(shape, input(run), run);
 }
 
 function compileTarget(

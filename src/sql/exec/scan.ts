@@ -286,9 +286,7 @@ export function compileScan(plan: ScanPlan): OperatorFactory {
     limit: plan.limit === null ? null : compileLimit(plan.limit),
     options: plan.lock === null ? {} : readOptionsOf(plan.table, plan.lock),
   };
-  if (plan.lockedAbove !== true) return (run) => new ScanOperator(shape, run);
-  const unlocked: ScanShape = { ...shape, options: NO_OPTIONS };
-  return (run) => new ScanOperator(run.ctx.txn.isolation === 'read committed' ? unlocked : shape, run);
+  return (run) => new ScanOperator(shape, run);
 }
 
 /** Where each wanted column is in a secondary entry's value (primary key columns); -1: in no value. */
@@ -418,12 +416,14 @@ class ScanOperator implements Operator {
 
   /**
    * A row that is locked by its key is read as it is then, whatever the statement's snapshot was: what is asked of it is asked
-   * afterwards. (Of what an index has said nothing is asked again, so that must still hold.)
+   * afterwards. (Not where rows are to be changed: what is checked then must see as much. Of what an index has said nothing is asked again, so that must still hold.)
    */
   get #latest(): ReadOptions {
     const { options, plan } = this.#shape;
     if (plan.tentative === true) return TENTATIVE;
-    return options.lock !== undefined && this.#run.ctx.txn.isolation === 'read committed' ? LATEST : NO_OPTIONS;
+    const isChanged = plan.lock?.clause === '';
+    const latest = options.lock !== undefined && !isChanged && this.#run.ctx.txn.isolation === 'read committed';
+    return latest ? LATEST : NO_OPTIONS;
   }
 
   async #nextKeys(keys: readonly Key[]): Promise<Row[] | null> {

@@ -27,7 +27,6 @@ import { bindLinks, bindWritten } from './bind-foreign-keys.js';
 import { inferArbiters, requireArbiter } from './arbiters.js';
 import { bindFrom, join, scanOf, scanRelation } from './bind-from.js';
 import { lockForChange } from './bind-locks.js';
-import { lockChanged } from './lock-rows.js';
 import { bindReturning, returningList } from './bind-returning.js';
 import { bindSelect, coerceOutput, exprContext, fromContext, withClause } from './bind-select.js';
 import { defaultOf, rowColumns } from './bind-table.js';
@@ -501,8 +500,7 @@ function bindTarget(
   const inner = target.views[0]?.base.range.alias?.aliasname ?? table.name;
   // A view may have other names for the key's columns.
   const lock = lockForChange(table, sets === null || target.views.length > 0, sets ?? []);
-  const name = target.views.length === 0 ? alias : inner;
-  const scan: ScanPlan = { ...scanOf(b, table, found.schemaName, name, lock), lockedAbove: true };
+  const scan = scanOf(b, table, found.schemaName, target.views.length === 0 ? alias : inner, lock);
   const own =
     target.views.length === 0
       ? scanTarget(b, scan, target, relation)
@@ -534,7 +532,7 @@ function bindTarget(
     plan = { kind: 'filter', columns: plan.columns, input: plan, condition };
   }
   const ids = table.columns.map((_, position) => scan.columns.find((c) => c.position === position)?.id ?? -1);
-  return { scan, alias, target, ids, plan: lockChanged(plan, scan), scope };
+  return { scan, alias, target, ids, plan, scope };
 }
 
 export function bindUpdate(b: Binder, stmt: UpdateStmt, outer: readonly CteEntry[]): Plan {

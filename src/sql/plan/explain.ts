@@ -140,9 +140,6 @@ class Explainer {
       case 'project':
         // Projections are PostgreSQL's target lists, not nodes.
         return this.#projected(plan, relationship, name);
-      case 'lockrows':
-        if (plan.changes) return this.#node(plan.input, relationship, name);
-        return this.#made(this.#describe(plan), plan, relationship, name);
       case 'with': {
         const input = this.#node(plan.input, relationship, name);
         return { ...input, children: [...plan.ctes.map((cte) => this.#cte(cte)), ...input.children] };

@@ -13,8 +13,8 @@
  * under the same ids, from outside; nothing where an outer join had found none. What conditions read is therefore
  * carried up to this node.
  *
- * UPDATE and DELETE lock the rows of their scan as they read it, but at READ COMMITTED: there such a node above does it. At the other
- * levels a change of any row that was read is a conflict anyway, and one waits better than one begins anew.
+ * UPDATE and DELETE lock the rows of their scan as they read it: what is checked after a change (foreign keys) must see what was there
+ * when the locks were had, so that their statement begins anew where a row has changed.
  *
  * A scan whose conditions its index answers completely gives just what is to be locked: it locks as it reads, in one
  * round instead of two. Where a key finds the rows and a condition chooses among them, two rounds are needed, but a change
@@ -27,7 +27,7 @@ import { OID } from '../types/oids.js';
 import { columnExpr } from './binder.js';
 import type { Binder } from './binder.js';
 import { type Expr, isVolatile, sameExpr, type SortKey } from './expr.js';
-import type { LockRowsPlan, LockTarget, Plan, PlanColumn, ProjectItem, ScanColumn, ScanPlan } from './logical.js';
+import type { LockRowsPlan, LockTarget, Plan, PlanColumn, ProjectItem, ScanColumn } from './logical.js';
 import { mapInputs } from './plan-walk.js';
 
 export interface Locked {
@@ -82,23 +82,6 @@ export function lockRows(rows: Plan, keys: readonly SortKey[], targets: readonly
     targets,
     recheck: recheckOf(rows),
     atScan: false,
-    changes: false,
-  };
-}
-
-/** The rows that UPDATE or DELETE is to change. `rows`: the target, joined and filtered. */
-export function lockChanged(rows: Plan, { table, alias, columns, lock }: ScanPlan): Plan {
-  if (lock === null) return rows;
-  const targets = [{ table, alias, columns, lock }];
-  const { columns: given } = rows;
-  return {
-    kind: 'lockrows',
-    columns: given,
-    input: rows,
-    targets,
-    recheck: recheckOf(rows),
-    atScan: false,
-    changes: true,
   };
 }
 
@@ -232,11 +215,10 @@ function refuseAbsent(plan: Plan, target: LockTarget): void {
 
 /** Locked by the scan itself, if that gives nothing that is not to be locked. */
 export function lockedAtScan(plan: LockRowsPlan): Plan {
-  const { input, targets, changes } = plan;
+  const { input, targets } = plan;
   const [target] = targets;
   if (input.kind !== 'scan' || targets.length !== 1 || plan.atScan) return plan;
   const { access, filter } = input;
-  if (changes) return filter === null ? { ...input, lockedAbove: false } : plan;
   if (target!.lock.wait === 'skip') return plan;
   if (filter !== null) {
     // (Who does not wait learns from an error that a row qualified.)

@@ -73,8 +73,6 @@ export interface ScanPlan {
   readonly passes?: boolean;
   /** By key, to be locked right above: what has changed until then is asked again there. */
   readonly tentative?: boolean;
-  /** At READ COMMITTED the lock is taken by the node above that says so, not here. */
-  readonly lockedAbove?: boolean;
 }
 export interface VirtualPlan {
   readonly kind: 'virtual';
@@ -199,8 +197,6 @@ export interface LockRowsPlan {
   readonly recheck: Plan | null;
   /** The input is a scan that has locked its rows. */
   readonly atScan: boolean;
-  /** Of rows that are to be changed, which are locked as they are read at other levels (lock-rows.ts). */
-  readonly changes: boolean;
 }
 export interface LimitPlan {
   readonly kind: 'limit';
