@@ -40,6 +40,16 @@ export interface ReadOptions {
    * out (null), as there is nothing of them left to change.
    */
   readonly before?: Savepoint;
+  /**
+   * getMany with a lock, at READ COMMITTED only: what is committed now, whatever has been read before and without moving
+   * the snapshot. The commit verifies the locks as from then.
+   */
+  readonly latest?: boolean;
+  /**
+   * getMany without a lock: 'read' of rows of which nothing becomes known but whether they qualify to be locked. With one,
+   * that waits or fails: 'locked' are such rows, whose change since then is no conflict. The caller looks at them anew.
+   */
+  readonly tentative?: 'read' | 'locked';
 }
 
 export interface KvScanOptions extends ReadOptions {

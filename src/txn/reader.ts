@@ -13,6 +13,7 @@
  *
  * A failed locking read may have taken some of its locks; they are noted for release.
  */
+import { assert } from '../base/assert.js';
 import type { Timestamp } from '../base/ids.js';
 import { existenceKey, keyNext, type Key } from '../base/key.js';
 import type { GetRequest, GetResponse, KvRequest, KvResponse, ScanResponse } from '../range/kv-api.js';
@@ -85,12 +86,25 @@ export class TxnReader {
       this.#check();
       return results;
     }
-    const responses = await this.#send(requests, options, 0, 0);
+    const responses = await this.#sendGets(requests, options);
     for (let i = 0; i < responses.length; i++) {
       const response = responses[i] as GetResponse;
       results[positions[i]!] = response.skipped ? undefined : this.#overlaid(requests[i]!.key, response.value, options);
     }
     return results;
+  }
+
+  async #sendGets(requests: readonly GetRequest[], options: ReadOptions | undefined): Promise<readonly KvResponse[]> {
+    const { spans, fixed } = this.#context.attempt;
+    const latest = options?.latest === true && !fixed;
+    const settled = options?.tentative === 'locked' ? spans.settle(requests) : [];
+    try {
+      return latest ? await this.#sendLatest(requests, options) : await this.#send(requests, options, 0, 0);
+    } catch (error) {
+      // Whoever goes on after a savepoint knows that they qualified.
+      for (const key of settled) spans.addTentative(key);
+      throw error;
+    }
   }
 
   async scan(options: KvScanOptions): Promise<KvScanResult> {
@@ -202,7 +216,8 @@ export class TxnReader {
           await refresher.refreshTo(answeredTs, firstKey(requests[0]!));
           if (attempt.readTs !== answeredTs) continue;
         }
-        if (tracking.untracked !== true) this.#recordSpans(requests, answer.responses, locking);
+        const tentative = options?.tentative === 'read';
+        if (tracking.untracked !== true) this.#recordSpans(requests, answer.responses, locking, tentative);
         if (tracking.verified === true) this.#recordVerified(requests, answer.responses);
         return answer.responses;
       } catch (error) {
@@ -215,6 +230,42 @@ export class TxnReader {
       }
     }
     throw retryError('could not serialize access: the snapshot had to move too often');
+  }
+
+  /**
+   * As #send, at a timestamp of its own: a newer version moves that one, and nothing else. (The server does so by itself
+   * where one range has all the keys, which then hold from that time on.)
+   */
+  async #sendLatest(requests: readonly GetRequest[], options: ReadOptions): Promise<readonly KvResponse[]> {
+    const { runtime, attempt, signal } = this.#context;
+    const { lock = 'none', wait = 'block' } = options;
+    assert(lock !== 'none' && attempt.isolation === 'read committed', 'a locking read of the latest state');
+    let at = attempt.readTs;
+    for (let round = 0; round < REFRESHES_MAX; round++) {
+      this.#check();
+      for (let barrier = this.#context.barrier(); barrier !== null; barrier = this.#context.barrier()) await barrier;
+      // A lock that a finished transaction of this node is about to release must not look taken.
+      if (wait !== 'block' && runtime.cleanup.pending > 0) await runtime.cleanup.settled();
+      this.#check();
+      if (attempt.anchorAt(firstKey(requests[0]!))) this.#context.anchored();
+      at = Math.max(at, runtime.hlc.now());
+      const meta = attempt.meta();
+      const txn = { ...meta, readTs: at, writeTs: Math.max(meta.writeTs, at) };
+      const header = { txn, timestamp: 0, wait, canBumpReadTs: true, maxRows: 0, maxBytes: 0 };
+      try {
+        const { lockTimeoutMs } = this.#context;
+        const answer = await runtime.router.send({ ...header, lockTimeoutMs }, requests, { signal });
+        if (answer.txn !== null) attempt.raiseWriteTs(answer.txn.writeTs);
+        this.#recordLocks(requests, answer.responses, Math.max(at, answer.txn?.readTs ?? 0), lock);
+        return answer.responses;
+      } catch (error) {
+        this.#noteForRelease(requests);
+        const conflict = conflictOf(error);
+        if (conflict === null) throw this.#failed(error, at);
+        at = Math.max(at, conflict.ts, attempt.writeTs);
+      }
+    }
+    throw retryError('could not serialize access: the row was changed too often');
   }
 
   #failed(error: unknown, readTs: Timestamp): unknown {
@@ -251,7 +302,12 @@ export class TxnReader {
    * A key that was read under its lock needs no refresh: nobody writes it while the lock is held, and the
    * commit verifies that it was (exclusionSince, or a check of the keys that were not written).
    */
-  #recordSpans(requests: readonly KvRequest[], responses: readonly KvResponse[], locking: boolean): void {
+  #recordSpans(
+    requests: readonly KvRequest[],
+    responses: readonly KvResponse[],
+    locking: boolean,
+    tentative: boolean,
+  ): void {
     const { spans, fixed } = this.#context.attempt;
     if (fixed) return;
     for (let i = 0; i < requests.length; i++) {
@@ -259,7 +315,8 @@ export class TxnReader {
       const response = responses[i]!;
       if (request.kind === 'get') {
         if (response.kind !== 'get' || response.skipped || locking) continue;
-        spans.addKey(request.scope === 'existence' ? existenceKey(request.key) : request.key);
+        if (tentative) spans.addTentative(request.key);
+        else spans.addKey(request.scope === 'existence' ? existenceKey(request.key) : request.key);
       } else if (request.kind === 'scan' && response.kind === 'scan') {
         const resume = response.resumeKey;
         if (request.reverse) spans.addSpan(resume ?? request.start, request.end);

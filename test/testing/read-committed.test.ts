@@ -18,9 +18,9 @@ it('runs a statement again whose snapshot is no longer good, without its client 
       await writer.query(`update t set v = ${round} where id in (1, 2)`);
       await reader.query('begin isolation level read committed');
       await reader.query('select 1');
-      // It has read row 1 when it waits for row 2.
+      // It has read row 1 when it waits for its key.
       const waiting = reader.query(
-        'update t set v = x.v + 100 from (select v from t where id = 1 offset 0) x where t.id = 2 returning t.v',
+        'insert into t select id, v + 100 from t where id = 1 on conflict (id) do update set v = excluded.v returning t.v',
       );
       for (let i = 0; i < 10; i++) await writer.query('select 1');
       await writer.query('commit');

@@ -192,17 +192,10 @@ const LOCKS_AT_FIRST = 256;
  * Looks at the locks in [from, to), `most` of them: intents of others must be out of the way, and own ones are added to
  * `own`. Returns the first that it has not looked at, null if there is none.
  */
-function meetLocks(
-  ctx: EvalContext,
-  request: ScanRequest,
-  from: Key,
-  to: Key,
-  own: LockState[],
-  most: number,
-): Key | null {
+function meetLocks(ctx: EvalContext, from: Key, to: Key, own: LockState[], most: number): Key | null {
   const limit = Math.max(ctx.uncertaintyLimit, ctx.readTs);
-  // Who skips locked rows does not wait for them either: lockRows leaves them out.
-  const waits = request.lock === 'none' || ctx.header.wait !== 'skip';
+  // Who skips locked rows does not wait for them either: lockRows leaves them out, or whoever locks what was read here.
+  const waits = ctx.header.wait !== 'skip';
   let seen = 0;
   for (const lock of ctx.range.locks.range(from, to)) {
     if (seen++ >= most) return lock.key;
@@ -216,7 +209,7 @@ export function evalScan(ctx: EvalContext, request: ScanRequest): ScanResponse {
   const { start, end, reverse } = request;
   const own: LockState[] = [];
   const locking = request.lock !== 'none';
-  const left = meetLocks(ctx, request, start, end, own, LOCKS_AT_FIRST);
+  const left = meetLocks(ctx, start, end, own, LOCKS_AT_FIRST);
   const scanned = mvccScan(ctx.range.reader, start, end, ctx.readTs, {
     reverse,
     maxRows: ctx.rowsLeft,
@@ -227,7 +220,7 @@ export function evalScan(ctx: EvalContext, request: ScanRequest): ScanResponse {
     // Of very many those only that lie where rows were read.
     const { resumeKey } = scanned;
     const from = reverse && resumeKey !== null && resumeKey > left ? resumeKey : left;
-    meetLocks(ctx, request, from, !reverse && resumeKey !== null ? resumeKey : end, own, Infinity);
+    meetLocks(ctx, from, !reverse && resumeKey !== null ? resumeKey : end, own, Infinity);
   }
   if (scanned.newerTs !== 0) {
     const newest = { ts: scanned.newerTs, key: scanned.newerKey };

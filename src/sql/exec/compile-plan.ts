@@ -4,6 +4,7 @@ import type { Plan } from '../plan/logical.js';
 import { compileAggregate } from './aggregate.js';
 import { compileDelete, compileInsert, compileUpdate } from './dml.js';
 import { compileJoin } from './join.js';
+import { compileLockRows } from './lock-rows.js';
 import { compileMerge } from './merge.js';
 import { compileDistinct, compileFilter, compileLimit, compileProject, compileSetOp } from './operators.js';
 import { compileRepeatableScan } from './kept-scan.js';
@@ -54,6 +55,8 @@ function compileNode(plan: Plan): OperatorFactory {
       return compileDistinct(plan);
     case 'sort':
       return compileSort(plan);
+    case 'lockrows':
+      return compileLockRows(plan);
     case 'limit':
       return compileLimit(plan);
     case 'setop':

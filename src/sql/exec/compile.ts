@@ -100,7 +100,7 @@ class QueryExecution implements Execution {
       if (this.#sent >= end) return this.#stopAt('suspended');
       const slow = sink.slow();
       if (slow !== null) await slow;
-      const batch = await this.#operator.next();
+      const batch = await this.#operator.next(maxRows === 0 ? undefined : end - this.#sent);
       if (batch === null) {
         this.#operator.close();
         return this.#stopAt('done');

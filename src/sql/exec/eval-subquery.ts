@@ -44,7 +44,7 @@ export function compileSubquery(expr: SubqueryExpr, layout: Layout): AsyncEval {
     case 'exists': {
       const exists: AsyncEval = (row, run) => {
         const operator = open(row, run);
-        return after(operator.next(), (batch) => {
+        return after(operator.next(1), (batch) => {
           operator.close();
           return batch !== null;
         });

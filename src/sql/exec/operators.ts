@@ -24,19 +24,19 @@ export class MapOperator implements Operator {
     this.#map = map;
     this.#late = late;
   }
-  next(): Soon<Batch | null> {
+  next(wanted?: number): Soon<Batch | null> {
     this.#late?.raise();
     for (;;) {
-      const batch = this.#input.next();
-      if (batch instanceof Promise) return this.#nextWaiting(batch);
+      const batch = this.#input.next(wanted);
+      if (batch instanceof Promise) return this.#nextWaiting(batch, wanted);
       if (batch === null) return null;
       const out = this.#map(batch);
-      if (out instanceof Promise) return out.then((rows) => (rows.length > 0 ? rows : this.next()));
+      if (out instanceof Promise) return out.then((rows) => (rows.length > 0 ? rows : this.next(wanted)));
       if (out.length > 0) return out;
     }
   }
-  async #nextWaiting(first: Promise<Batch | null>): Promise<Batch | null> {
-    for (let batch = await first; batch !== null; batch = await this.#input.next()) {
+  async #nextWaiting(first: Promise<Batch | null>, wanted: number | undefined): Promise<Batch | null> {
+    for (let batch = await first; batch !== null; batch = await this.#input.next(wanted)) {
       const out = await this.#map(batch);
       if (out.length > 0) return out;
     }
@@ -134,7 +134,7 @@ class LimitOperator implements Operator {
 
   #nextRows(): Soon<Batch | null> {
     while (this.#left > 0 || (this.#ties !== null && this.#last !== null)) {
-      const batch = this.#input.next();
+      const batch = this.#input.next(this.#wanted);
       if (batch instanceof Promise) return this.#nextWaiting(batch);
       if (batch === null) return null;
       const kept = this.#kept(batch);
@@ -143,8 +143,13 @@ class LimitOperator implements Operator {
     return null;
   }
 
+  /** Rows that are skipped are taken as well; one more tells whether there is another that ties. */
+  get #wanted(): number {
+    return Math.max(1, this.#left + this.#skip);
+  }
+
   async #nextWaiting(first: Promise<Batch | null>): Promise<Batch | null> {
-    for (let batch = await first; batch !== null; batch = await this.#input.next()) {
+    for (let batch = await first; batch !== null; batch = await this.#input.next(this.#wanted)) {
       const kept = this.#kept(batch);
       if (kept !== null) return kept.length > 0 ? kept : null;
     }
@@ -200,7 +205,7 @@ export function compileDistinct(plan: DistinctPlan): OperatorFactory {
       return batch.filter((row) => seen.add(hasher(row, run)));
     });
     return {
-      next: () => operator.next(),
+      next: (wanted) => operator.next(wanted),
       close: () => {
         seen.release();
         operator.close();

@@ -126,9 +126,9 @@ export class PacedOperator implements Operator {
     this.#ctx = ctx;
   }
 
-  next(): Soon<Batch | null> {
+  next(wanted?: number): Soon<Batch | null> {
     const rest = breathe(this.#ctx);
-    return rest === null ? this.#inner.next() : rest.then(() => this.#inner.next());
+    return rest === null ? this.#inner.next(wanted) : rest.then(() => this.#inner.next(wanted));
   }
 
   close(): void {

@@ -49,9 +49,9 @@ class WatchedOperator implements Operator {
     this.#nowMs = nowMs;
   }
 
-  async next(): Promise<Batch | null> {
+  async next(wanted?: number): Promise<Batch | null> {
     const from = this.#nowMs();
-    const batch = await this.#inner.next();
+    const batch = await this.#inner.next(wanted);
     const spent = this.#nowMs() - from;
     this.#figures.totalMs += spent;
     if (!this.#started) this.#figures.firstMs += spent;

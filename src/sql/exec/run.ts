@@ -22,8 +22,11 @@ export type Batch = readonly Row[];
 export const BATCH_ROWS = 1024;
 
 export interface Operator {
-  /** null at the end; never an empty batch. */
-  next(): Soon<Batch | null>;
+  /**
+   * null at the end; never an empty batch. `wanted`: whoever pulls can use no more rows than that now. What locks the rows that
+   * it gives gives no more; to others it is a hint. Not given: all of them.
+   */
+  next(wanted?: number): Soon<Batch | null>;
   close(): void;
 }
 
@@ -31,8 +34,8 @@ export type OperatorFactory = (run: Run) => Operator;
 
 /** Rows of a WITH query, computed once and shared by its scans. */
 export interface CteRows {
-  /** Those from this one on that are there or can be had next; null: there are no more. */
-  from(at: number): Promise<readonly Row[] | null>;
+  /** Those from this one on that are there or can be had next; null: there are no more. `wanted` as of an operator. */
+  from(at: number, wanted?: number): Promise<readonly Row[] | null>;
 }
 
 export class Run {

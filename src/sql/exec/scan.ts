@@ -11,12 +11,13 @@
  */
 import { assert } from '../../base/assert.js';
 import { after, type Soon } from '../../base/soon.js';
-import { QuoralError } from '../../base/errors.js';
+import { QuoralError, sqlError } from '../../base/errors.js';
 import { prefixEnd, type Key, type Span } from '../../base/key.js';
-import { isReferenced } from '../catalog/descriptor.js';
+import { isReferenced, type TableDescriptor } from '../catalog/descriptor.js';
+import { KvError } from '../../range/kv-errors.js';
 import type { ReadOptions } from '../../txn/kv-txn.js';
 import type { Expr } from '../plan/expr.js';
-import type { Access, KeyConstraint, ScanPlan } from '../plan/logical.js';
+import type { Access, KeyConstraint, Lock, ScanPlan } from '../plan/logical.js';
 import { PgArray, type Datum } from '../types/datum.js';
 import type { RowDecoder } from '../encoding/row-codec.js';
 import { type AsyncEval, type CompiledTest, compileExpr, compileTest, layoutOf, type SyncEval } from './eval.js';
@@ -29,6 +30,9 @@ import { type PendingUse, usageOf } from '../usage/session-usage.js';
 import { type Batch, BATCH_ROWS, type Operator, type OperatorFactory, type Row, rowBytes, type Run } from './run.js';
 
 const NO_ROW: Row = [];
+const NO_OPTIONS: ReadOptions = {};
+const LATEST: ReadOptions = { latest: true };
+const TENTATIVE: ReadOptions = { tentative: 'read' };
 /** Combinations of equal values that one scan takes apart. */
 const COMBINATIONS_MAX = 1_000_000;
 const SCAN_BYTES = 512 << 10;
@@ -249,10 +253,17 @@ function orderSpans(spans: Span[], reverse: boolean): Span[] {
   return reverse ? distinct.reverse() : distinct;
 }
 
-export function readOptionsOf(plan: ScanPlan): ReadOptions {
-  if (plan.lock === null) return {};
-  const { strength: lock, wait, whole } = plan.lock;
-  return whole && isReferenced(plan.table) ? { lock, wait, scope: 'whole' } : { lock, wait };
+export function readOptionsOf(table: TableDescriptor, { strength: lock, wait, whole }: Lock): ReadOptions {
+  return whole && isReferenced(table) ? { lock, wait, scope: 'whole' } : { lock, wait };
+}
+
+/** @throws QuoralError 55P03 that names the table, where the range could not */
+export function lockedOf<T>(table: TableDescriptor, { wait }: ReadOptions, reading: Promise<T>): Promise<T> {
+  if (wait !== 'nowait') return reading;
+  return reading.catch((error: unknown) => {
+    if (!(error instanceof KvError) || error.detail.kind !== 'lock-not-available') throw error;
+    throw sqlError('55P03', `could not obtain lock on row in relation "${table.name}"`);
+  });
 }
 
 /** What a scan is counted for: the index that it uses, or else the table. */
@@ -273,7 +284,7 @@ export function compileScan(plan: ScanPlan): OperatorFactory {
     covered: covering ? coveredPositions(plan, codec) : null,
     filter: compileTest(plan.filter, layoutOf(plan.columns)),
     limit: plan.limit === null ? null : compileLimit(plan.limit),
-    options: readOptionsOf(plan),
+    options: plan.lock === null ? {} : readOptionsOf(plan.table, plan.lock),
   };
   return (run) => new ScanOperator(shape, run);
 }
@@ -306,14 +317,16 @@ class ScanOperator implements Operator {
   /** The last row first. */
   #settled: Row[] | null = null;
   #pageRows: number;
-  readonly #before: Pick<ReadOptions, 'before'>;
+  /** Of every read. */
+  readonly #before: Pick<ReadOptions, 'before' | 'wait'>;
   /** Where it is counted. */
   #use: PendingUse | null | undefined = undefined;
 
   constructor(shape: ScanShape, run: Run) {
     this.#shape = shape;
     this.#run = run;
-    this.#before = run.before === null ? {} : { before: run.before };
+    const passes = shape.plan.passes === true && run.ctx.txn.isolation !== 'serializable';
+    this.#before = { ...(run.before === null ? {} : { before: run.before }), ...(passes ? { wait: 'skip' } : {}) };
     // A scan that is expected to stop early begins with a small page.
     this.#pageRows = run.rowsWanted > 0 && run.rowsWanted < BATCH_ROWS ? run.rowsWanted + 1 : BATCH_ROWS;
     if (shape.limit !== null) {
@@ -325,14 +338,19 @@ class ScanOperator implements Operator {
     }
   }
 
-  async next(): Promise<Batch | null> {
-    const { path } = this.#shape;
+  async next(wanted = Number.MAX_SAFE_INTEGER): Promise<Batch | null> {
+    const { path, options } = this.#shape;
     this.#late.raise();
+    // What locks must not read ahead; others read more and more at a time.
+    const locks = options.lock !== undefined;
+    if (locks) this.#pageRows = Math.max(1, Math.min(this.#pageRows, this.#left, wanted));
+    else if (this.#targets === null) this.#pageRows = Math.max(1, Math.min(this.#pageRows, wanted));
+    const settles = this.#run.settles && !(locks && wanted < BATCH_ROWS);
     this.#targets ??= path.waits ? await path.waitedTargets(this.#run) : path.targets(this.#run);
     if (this.#use === undefined) this.#noteScan();
     while (this.#left > 0) {
       checkCancelled(this.#run.ctx);
-      const rows = this.#run.settles ? await this.#nextSettled(this.#targets) : await this.#page(this.#targets);
+      const rows = settles ? await this.#nextSettled(this.#targets) : await this.#page(this.#targets);
       if (rows === null) return null;
       this.#noteRows(rows.length);
       const kept = await filterRows(rows, this.#shape.filter, this.#run, this.#late);
@@ -396,11 +414,24 @@ class ScanOperator implements Operator {
     return this.#settled.splice(-BATCH_ROWS).reverse();
   }
 
+  /**
+   * A row that is locked by its key is read as it is then, whatever the statement's snapshot was: what is asked of it is asked
+   * afterwards. (Not where rows are to be changed: what is checked then must see as much. Of what an index has said nothing is asked again, so that must still hold.)
+   */
+  get #latest(): ReadOptions {
+    const { options, plan } = this.#shape;
+    if (plan.tentative === true) return TENTATIVE;
+    const isChanged = plan.lock?.clause === '';
+    const latest = options.lock !== undefined && !isChanged && this.#run.ctx.txn.isolation === 'read committed';
+    return latest ? LATEST : NO_OPTIONS;
+  }
+
   async #nextKeys(keys: readonly Key[]): Promise<Row[] | null> {
     if (this.#at >= keys.length) return null;
-    const chunk = keys.length <= BATCH_ROWS ? keys : keys.slice(this.#at, this.#at + BATCH_ROWS);
+    const most = this.#shape.options.lock === undefined ? BATCH_ROWS : Math.min(BATCH_ROWS, this.#pageRows);
+    const chunk = keys.length <= most ? keys : keys.slice(this.#at, this.#at + most);
     this.#at += chunk.length;
-    if (this.#shape.path.index.index.primary) return this.#rowsOfKeys(chunk);
+    if (this.#shape.path.index.index.primary) return this.#rowsOfKeys(chunk, this.#latest);
     const entries = await this.#run.ctx.txn.getMany(chunk, this.#before);
     return this.#rowsOfEntries(entries.filter((e): e is Buffer => e !== null && e !== undefined));
   }
@@ -411,7 +442,7 @@ class ScanOperator implements Operator {
     const primary = path.index.index.primary;
     const span = this.#resume ?? spans[this.#at];
     if (span === undefined) return null;
-    const page = await this.#run.ctx.txn.scan({
+    const reading = this.#run.ctx.txn.scan({
       start: span.start,
       end: span.end,
       reverse,
@@ -420,6 +451,7 @@ class ScanOperator implements Operator {
       ...(primary ? options : {}),
       ...this.#before,
     });
+    const page = await lockedOf(plan.table, options, reading);
     this.#pageRows = Math.min(this.#pageRows * 4, 16 * BATCH_ROWS);
     if (page.resumeKey === null) {
       this.#resume = null;
@@ -437,9 +469,11 @@ class ScanOperator implements Operator {
     return rows;
   }
 
-  async #rowsOfKeys(keys: readonly Key[]): Promise<Row[]> {
-    const { decode, options } = this.#shape;
-    const values = await this.#run.ctx.txn.getMany(keys, { ...options, ...this.#before });
+  /** `how`: of the rows that are locked. */
+  async #rowsOfKeys(keys: readonly Key[], how: ReadOptions = NO_OPTIONS): Promise<Row[]> {
+    const { decode, options, plan } = this.#shape;
+    const reading = this.#run.ctx.txn.getMany(keys, { ...options, ...how, ...this.#before });
+    const values = await lockedOf(plan.table, options, reading);
     const rows: Row[] = [];
     for (const value of values) if (value !== null && value !== undefined) rows.push(decode(value));
     return rows;

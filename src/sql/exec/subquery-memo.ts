@@ -40,7 +40,7 @@ function keyColumns(plan: Plan): readonly number[] | null {
     },
     (p) => {
       // A WITH query's rows are kept by itself, and may stem from a recursion that goes on.
-      if ((p.kind === 'scan' && p.lock !== null) || p.kind === 'ctescan' || p.kind === 'with') usable = false;
+      if (p.kind === 'lockrows' || p.kind === 'ctescan' || p.kind === 'with') usable = false;
     },
   );
   return usable ? [...free] : null;

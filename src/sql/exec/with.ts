@@ -33,12 +33,12 @@ export function compileWith(plan: WithPlan): OperatorFactory {
     const operator = input(run);
     let begun = false;
     return {
-      next: async () => {
+      next: async (wanted) => {
         if (!begun) {
           begun = true;
           for (const source of sources) await source.begin();
         }
-        return operator.next();
+        return operator.next(wanted);
       },
       close: () => {
         operator.close();
@@ -53,10 +53,10 @@ export function compileCteScan(id: number): OperatorFactory {
     let at = 0;
     let closed = false;
     return {
-      next: async () => {
+      next: async (wanted) => {
         const source = run.ctes.get(id);
         if (source === undefined) throw new QuoralError('XX000', 'a WITH query is not in reach');
-        const batch = closed ? null : await source.from(at);
+        const batch = closed ? null : await source.from(at, wanted);
         at += batch?.length ?? 0;
         return batch;
       },
@@ -108,18 +108,18 @@ class CteSource implements CteRows {
     this.#run.affected = affected;
   }
 
-  async from(at: number): Promise<readonly Row[] | null> {
-    while (this.#rows.length <= at && !this.#done) await this.#pull();
+  async from(at: number, wanted?: number): Promise<readonly Row[] | null> {
+    while (this.#rows.length <= at && !this.#done) await this.#pull(wanted);
     if (this.#rows.length <= at) return null;
     return this.#rows.slice(at, at + BATCH_ROWS);
   }
 
   /** One batch more, or the next round of a recursion: its term runs over what the last round added, until nothing is. */
-  async #pull(): Promise<void> {
+  async #pull(wanted?: number): Promise<void> {
     checkCancelled(this.#run.ctx);
     const { base, term, cte } = this.#compiled;
     this.#operator ??= base(this.#run);
-    const batch = await this.#operator.next();
+    const batch = await this.#operator.next(wanted);
     if (batch !== null) {
       this.#keep(batch);
       return;

@@ -370,10 +370,13 @@ function lockFor(ctx: FromContext, alias: string): Lock | null {
   return lock;
 }
 
+const STRENGTHS = ['FOR KEY SHARE', 'FOR SHARE', 'FOR NO KEY UPDATE', 'FOR UPDATE'];
+
 /** The stronger lock; and NOWAIT wins over SKIP LOCKED, which wins over waiting. */
 function bothOf(a: Lock, b: Lock): Lock {
   const waits = [a.wait, b.wait];
   return {
+    clause: STRENGTHS.indexOf(a.clause) > STRENGTHS.indexOf(b.clause) ? a.clause : b.clause,
     strength: a.strength === 'share' ? b.strength : a.strength,
     wait: waits.includes('nowait') ? 'nowait' : waits.includes('skip') ? 'skip' : 'block',
     whole: a.whole || b.whole,

@@ -19,7 +19,8 @@ export const LOCK_NAMES: Readonly<Record<string, string>> = {
 
 /** `outer`: what the query around asks of all that this one reads. */
 export function lockRequests(b: Binder, select: SelectStmt, outer: Lock | null): LockRequest[] {
-  const around: LockRequest[] = outer === null ? [] : [{ tables: null, locations: [], clause: '', lock: outer }];
+  const around: LockRequest[] =
+    outer === null ? [] : [{ tables: null, locations: [], clause: outer.clause, lock: outer }];
   const own = (select.lockingClause ?? []).map((n): LockRequest => {
     const clause = must(n, 'LockingClause') as LockingClause;
     b.locks = true;
@@ -32,7 +33,12 @@ export function lockRequests(b: Binder, select: SelectStmt, outer: Lock | null):
       tables: tables.length === 0 ? null : tables,
       locations,
       clause: LOCK_NAMES[clause.strength ?? '']!,
-      lock: { strength: shared ? 'share' : 'exclusive', wait, whole: clause.strength === 'LCS_FORUPDATE' },
+      lock: {
+        strength: shared ? 'share' : 'exclusive',
+        wait,
+        whole: clause.strength === 'LCS_FORUPDATE',
+        clause: LOCK_NAMES[clause.strength ?? '']!,
+      },
     };
   });
   return [...own, ...around];
@@ -47,7 +53,7 @@ export function lockForChange(table: TableDescriptor, removes: boolean, sets: re
   const keyColumns = table.columns.filter((c) => key.includes(c.id));
   const names = new Set(sets.map((n) => as(n, 'ResTarget')?.name ?? ''));
   const whole = removes || keyColumns.some((c) => names.has(c.name) || c.generated != null);
-  return { strength: 'exclusive', wait: 'block', whole };
+  return { strength: 'exclusive', wait: 'block', whole, clause: '' };
 }
 
 export function checkLocks(locks: readonly LockRequest[], from: BoundFrom): void {
@@ -66,18 +72,44 @@ export function checkLocks(locks: readonly LockRequest[], from: BoundFrom): void
   }
 }
 
+const REFUSED = {
+  distinct: 'DISTINCT clause',
+  groups: 'GROUP BY clause',
+  having: 'HAVING clause',
+  aggregates: 'aggregate functions',
+  windows: 'window functions',
+  sets: 'set-returning functions in the target list',
+} as const;
+
+/** @throws QuoralError 0A000 where rows of the output are not rows of tables */
+export function refuseLocks(clause: string, has: Readonly<Record<keyof typeof REFUSED, boolean>>): void {
+  const why = (Object.keys(REFUSED) as (keyof typeof REFUSED)[]).find((part) => has[part]);
+  if (why !== undefined) throw errorAt('0A000', `${clause} is not allowed with ${REFUSED[why]}`, -1);
+}
+
+/** Whether a query around that wants its rows locked can do so itself, as in PostgreSQL. */
+export function isPlainSelection({
+  lockingClause,
+  withClause,
+  sortClause,
+  limitCount,
+  limitOffset,
+}: SelectStmt): boolean {
+  return [lockingClause, withClause, sortClause, limitCount, limitOffset].every((part) => part === undefined);
+}
+
+/** @throws QuoralError 0A000 of a set operation, or of a part of one, whose rows are to be locked */
+export function refuseUnitedLocks({ lockingClause }: SelectStmt, outer: Lock | null = null): void {
+  if (lockingClause === undefined && outer === null) return;
+  const strength = as(lockingClause?.[0], 'LockingClause')?.strength ?? 'LCS_FORUPDATE';
+  throw errorAt('0A000', `${LOCK_NAMES[strength]!} is not allowed with UNION/INTERSECT/EXCEPT`, -1);
+}
+
 /** @throws QuoralError 0A000 */
 export function refuseValuesLock(select: SelectStmt): void {
   const locking = as(select.lockingClause?.[0], 'LockingClause');
   if (locking !== undefined)
     throw errorAt('0A000', `${LOCK_NAMES[locking.strength ?? '']!} cannot be applied to VALUES`, -1);
-}
-
-/** Rows that stand for several cannot be locked. @throws QuoralError 0A000 */
-export function refuseGroupedLock({ distinctClause }: SelectStmt, groups: boolean, aggregates: boolean): void {
-  if (!groups && !aggregates && distinctClause === undefined) return;
-  const why = distinctClause !== undefined ? 'DISTINCT clause' : groups ? 'GROUP BY clause' : 'aggregate functions';
-  throw errorAt('0A000', `FOR UPDATE is not allowed with ${why}`, -1);
 }
 
 /** What has no rows to lock; null: it may have some. */

@@ -6,6 +6,8 @@
  * twice. Rows that OFFSET skips are computed. The nodes then are
  *   early targets and keys · DISTINCT · sort · [as many rows as are wanted] · late targets · LIMIT.
  *
+ * Of a query that locks its rows the sort is below the locks, and these are below all targets (lock-rows.ts).
+ *
  * Limit: where LIMIT or OFFSET is no constant and there is an OFFSET, late targets are computed in batches, for some rows more.
  */
 import type { Node, SelectStmt } from 'libpg-query';
@@ -17,6 +19,7 @@ import { applySets } from './bind-group.js';
 import { constant, isVolatile, sameExpr, some } from './expr.js';
 import type { Expr, SortKey } from './expr.js';
 import { fold } from './fold.js';
+import { type Locked, lockRows, withVolatileKeys } from './lock-rows.js';
 import type { Plan, ProjectItem } from './logical.js';
 import { columnsOf } from './plan-walk.js';
 import { noteRecord } from './record-columns.js';
@@ -49,12 +52,28 @@ export function withLimit(plan: Plan, { count, offset, withTies }: RowBounds, ke
   return { kind: 'limit', columns: plan.columns, input: plan, count, offset, withTies: withTies ? keys : null };
 }
 
+/** Of a query that locks its rows: they are sorted before. */
+export function lockedOutput(
+  b: Binder,
+  select: SelectStmt,
+  { plan, targets }: Locked,
+  output: Output,
+  bounds: RowBounds,
+): Plan {
+  const { rows, replace } = withVolatileKeys(b, plan, output.keys);
+  const keys = output.keys.map((k) => ({ ...k, expr: replace(k.expr) }));
+  const shown = output.targets.map((t) => ({ ...t, expr: replace(t.expr) }));
+  return outputOf(b, select, lockRows(rows, keys, targets), { ...output, targets: shown, keys }, bounds, true);
+}
+
+/** `isSorted`: the input is. */
 export function outputOf(
   b: Binder,
   select: SelectStmt,
   input: Plan,
   { targets, keys, on }: Output,
   bounds: RowBounds,
+  isSorted = false,
 ): Plan {
   const distinct = select.distinctClause !== undefined;
   const isLate = lateTargets(targets, keys, on, distinct, bounds);
@@ -84,7 +103,8 @@ export function outputOf(
   let plan: Plan = { kind: 'project', columns: items.map((i) => i.column), input: early.plan, items };
   if (distinct && onKeys.length === 0) plan = { kind: 'distinct', columns: plan.columns, input: plan, on: null };
   const ordering = onKeys.length > 0 ? distinctOrder(sortKeys, onKeys) : sortKeys;
-  if (ordering.length > 0) plan = { kind: 'sort', columns: plan.columns, input: plan, keys: ordering, limit: null };
+  if (ordering.length > 0 && !isSorted)
+    plan = { kind: 'sort', columns: plan.columns, input: plan, keys: ordering, limit: null };
   if (onKeys.length > 0) plan = { kind: 'distinct', columns: plan.columns, input: plan, on: onKeys };
   plan =
     late.length === 0

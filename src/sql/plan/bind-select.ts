@@ -23,7 +23,15 @@ import {
 import { requireEqualities, requireEquality } from './comparable.js';
 import { bindFrom } from './bind-from.js';
 import type { FromContext } from './bind-from.js';
-import { checkLocks, LOCK_NAMES, lockRequests, refuseGroupedLock, refuseValuesLock } from './bind-locks.js';
+import {
+  checkLocks,
+  isPlainSelection,
+  lockRequests,
+  refuseLocks,
+  refuseUnitedLocks,
+  refuseValuesLock,
+} from './bind-locks.js';
+import { withoutLocks } from './lock-rows.js';
 import { figureNameOf } from './figure-name.js';
 import { distinctSets } from './grouping.js';
 import { orderedItems } from './recursive-check.js';
@@ -35,7 +43,7 @@ import { expandedStars, indirectStar, noteFields, starTargets } from './stars.js
 import { bindWindows } from './bind-window.js';
 import { applyAggregation, applyWindows } from './bind-group.js';
 import { bindDistinctOn, bindOrder, checkDistinct, orderAndLimit, positionOf, rowBounds } from './bind-order.js';
-import { outputOf } from './bind-output.js';
+import { lockedOutput, outputOf } from './bind-output.js';
 import type { Output, Target } from './bind-output.js';
 import { sameExpr, some } from './expr.js';
 import type { Expr } from './expr.js';
@@ -317,10 +325,12 @@ function bindSetOperation(
   const names = { SETOP_UNION: 'UNION', SETOP_INTERSECT: 'INTERSECT', SETOP_EXCEPT: 'EXCEPT' } as const;
   const what = names[select.op as keyof typeof names];
   const op = what === 'UNION' ? 'union' : what === 'INTERSECT' ? 'intersect' : 'except';
+  refuseUnitedLocks(select.larg!);
   const left = bindSelect(b, select.larg!, parent, ctes, { keepUnknown: true });
   const into = select.rarg!.intoClause?.rel;
   if (into !== undefined)
     throw errorAt('42601', 'INTO is only allowed on first SELECT of UNION/INTERSECT/EXCEPT', into.location ?? 0);
+  refuseUnitedLocks(select.rarg!);
   const right = bindSelect(b, select.rarg!, parent, ctes, { keepUnknown: true });
   if (left.columns.length !== right.columns.length) {
     throw errorAt('42601', `each ${what} query must have the same number of columns`, firstLocation(select.rarg));
@@ -343,10 +353,7 @@ function bindSetOperation(
     return column;
   });
   const plan: SetOpPlan = { kind: 'setop', op, all: select.all === true, columns, left: l, right: r };
-  if (select.lockingClause !== undefined || options.lock != null) {
-    const strength = as(select.lockingClause?.[0], 'LockingClause')?.strength ?? 'LCS_FORUPDATE';
-    throw errorAt('0A000', `${LOCK_NAMES[strength]!} is not allowed with UNION/INTERSECT/EXCEPT`, -1);
-  }
+  refuseUnitedLocks(select, options.lock);
   return orderAndLimit(b, select, plan, (what) => exprContext(b, new Scope(parent, [], [], ctes), what));
 }
 
@@ -431,7 +438,10 @@ function bindPlainSelect(
   const output = exprContext(b, scope, 'SELECT', { aggregates: true, windows: true, sets: true, namedWindows });
   const targets = bindTargets(output, select.targetList ?? [], options.keepUnknown === true);
   checkTargets(targets.length);
-  let plan = from.plan;
+  // A plain selection is locked as a part of the query around it.
+  const locked =
+    options.lock != null && isPlainSelection(select) ? { plan: from.plan, targets: [] } : withoutLocks(from.plan);
+  let { plan } = locked;
   let where: Expr | null = null;
   if (select.whereClause !== undefined) {
     where = coerceBoolean(
@@ -479,14 +489,19 @@ function bindPlainSelect(
     keys: keys.map((k, i) => ({ ...k, expr: windowed.exprs[width + i]! })),
     on: distinctOn.map((_, i) => windowed.exprs[width + keys.length + i]!),
   };
-  if (locks.length > 0) refuseGroupedLock(select, groups.given, grouped.plan.kind === 'aggregate');
-  return outputOf(
-    b,
-    select,
-    windowed.plan,
-    made,
-    rowBounds(b, select, (what) => exprContext(b, scope, what), keys),
-  );
+  if (locks.length > 0) {
+    refuseLocks(locks[0]!.clause, {
+      distinct: select.distinctClause !== undefined,
+      groups: groups.given,
+      having: having !== null,
+      aggregates: grouped.plan.kind === 'aggregate',
+      windows: windowed.plan !== grouped.plan,
+      sets: targets.some((t) => some(t.expr, (e) => e.kind === 'srf')),
+    });
+  }
+  const bounds = rowBounds(b, select, (what) => exprContext(b, scope, what), keys);
+  if (locked.targets.length === 0) return outputOf(b, select, windowed.plan, made, bounds);
+  return lockedOutput(b, select, { ...locked, plan: windowed.plan }, made, bounds);
 }
 
 function bindTargets(ctx: ExprContext, list: readonly Node[], keepUnknown: boolean): Target[] {

@@ -6,11 +6,13 @@
  * taken along. Any other one must be a plain scan, whose rows may be filtered, computed from and limited, as in
  * PostgreSQL. What the keys cannot be taken through (aggregates, DISTINCT, set operations) is left as it is.
  */
+import type { TableDescriptor } from '../catalog/descriptor.js';
 import type { CursorQuery, CursorTable } from '../contract.js';
 import type { FormatContext } from '../types/type-info.js';
 import { compileQuery } from '../exec/compile.js';
 import { columnExpr } from './binder.js';
-import type { Plan, PlanColumn, ScanPlan } from './logical.js';
+import { keyColumns } from './lock-rows.js';
+import type { Plan, PlanColumn, ScanColumn } from './logical.js';
 import { optimise } from './optimise.js';
 import { walkPlan } from './plan-walk.js';
 
@@ -52,7 +54,7 @@ function locksRows(plan: Plan): boolean {
     plan,
     () => undefined,
     (p) => {
-      if (p.kind === 'scan' && p.lock !== null) locks = true;
+      if (p.kind === 'lockrows') locks = true;
     },
   );
   return locks;
@@ -61,7 +63,13 @@ function locksRows(plan: Plan): boolean {
 function expose(plan: Plan, locking: boolean): Exposed {
   switch (plan.kind) {
     case 'scan':
-      return { plan, keys: locking && plan.lock === null ? [] : [keyOf(plan)] };
+      return { plan, keys: locking ? [] : [keyOf(plan.table, plan.columns)] };
+    case 'lockrows': {
+      // Those of subqueries in its FROM have nodes of their own.
+      const { plan: input, keys } = expose(plan.input, locking);
+      const own = plan.targets.map((t) => keyOf(t.table, t.columns));
+      return { plan: { ...plan, input, columns: input.columns }, keys: [...own, ...keys] };
+    }
     case 'filter':
     case 'limit':
       return through(plan, expose(plan.input, locking));
@@ -89,10 +97,6 @@ function through(plan: Extract<Plan, { kind: 'filter' | 'limit' | 'sort' }>, { p
   return { plan: { ...plan, input, columns: input.columns }, keys };
 }
 
-function keyOf(scan: ScanPlan): TableKey {
-  const columns = scan.table.indexes[0]!.columns.map(({ columnId }) => {
-    const position = scan.table.columns.findIndex((c) => c.id === columnId);
-    return scan.columns.find((c) => c.position === position)!;
-  });
-  return { tableId: scan.table.id, columns };
+function keyOf(table: TableDescriptor, columns: readonly ScanColumn[]): TableKey {
+  return { tableId: table.id, columns: keyColumns(table, columns) };
 }

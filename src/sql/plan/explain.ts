@@ -61,6 +61,8 @@ class Explainer {
   /** Names where a node says what it gives. */
   readonly #outputs = new Map<number, string>();
   #ofOutput = false;
+  /** Scans whose locks are shown as a node. */
+  readonly #lockedAbove = new Set<Plan>();
   #pending: { readonly name: string; readonly plan: Plan }[] = [];
 
   constructor(plan: Plan, options: ExplainOptions, format: FormatContext) {
@@ -308,6 +310,9 @@ class Explainer {
         return { title: 'ProjectSet', inputs: [plan.input] };
       case 'window':
         return { title: 'WindowAgg', inputs: [plan.input] };
+      case 'lockrows':
+        if (plan.atScan) this.#lockedAbove.add(plan.input);
+        return { title: 'LockRows', inputs: [plan.input] };
       case 'limit':
         return { title: 'Limit', inputs: [plan.input] };
       case 'insert':
@@ -371,7 +376,7 @@ class Explainer {
     }
     facts.push(...this.#relation(plan.table.name, plan.schemaName, plan.alias));
     if (plan.filter !== null) details.push(['Filter', this.#condition(conjuncts(plan.filter))]);
-    if (plan.lock !== null) {
+    if (plan.lock !== null && !this.#lockedAbove.has(plan)) {
       const { strength, wait } = plan.lock;
       details.push(['Lock', `${strength}${wait === 'block' ? '' : wait === 'nowait' ? ' nowait' : ' skip locked'}`]);
     }

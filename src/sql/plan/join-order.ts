@@ -274,6 +274,7 @@ export function estimate(plan: Plan): number {
     case 'project':
     case 'window':
     case 'sort':
+    case 'lockrows':
       return estimate(plan.input);
     case 'projectset':
       return estimate(plan.input) * 10;

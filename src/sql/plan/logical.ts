@@ -28,6 +28,8 @@ export interface Lock {
   readonly wait: 'block' | 'nowait' | 'skip';
   /** That the row exists, too: it may be removed or get another key. Matters for tables that foreign keys refer to. */
   readonly whole: boolean;
+  /** As it was written, for errors; '' in changes. */
+  readonly clause: string;
 }
 
 /** One index column's constraint. */
@@ -67,6 +69,10 @@ export interface ScanPlan {
   readonly access: Access | null;
   /** Rows that suffice (LIMIT with nothing in between), known only as an expression. */
   readonly limit: Expr | null;
+  /** What others are changing is as good as locked: it is passed over, where no serial order has to be kept. */
+  readonly passes?: boolean;
+  /** By key, to be locked right above: what has changed until then is asked again there. */
+  readonly tentative?: boolean;
 }
 export interface VirtualPlan {
   readonly kind: 'virtual';
@@ -172,6 +178,25 @@ export interface SortPlan {
   readonly keys: readonly SortKey[];
   /** Rows that suffice (LIMIT + OFFSET right above): top-k. */
   readonly limit: { readonly count: Expr; readonly offset: Expr | null } | null;
+}
+/** A table of which the rows in `input` are locked. */
+export interface LockTarget {
+  readonly table: TableDescriptor;
+  readonly alias: string;
+  /** Of the scan, as far as they are in `input`: the primary key, and what anybody reads. */
+  readonly columns: readonly ScanColumn[];
+  readonly lock: Lock;
+}
+/** FOR UPDATE and its like: locks the rows that come out of `input` (lock-rows.ts). */
+export interface LockRowsPlan {
+  readonly kind: 'lockrows';
+  readonly columns: readonly PlanColumn[];
+  readonly input: Plan;
+  readonly targets: readonly LockTarget[];
+  /** The input over one row, which it reads from outside: gives it again if it still qualifies. null: it always does. */
+  readonly recheck: Plan | null;
+  /** The input is a scan that has locked its rows. */
+  readonly atScan: boolean;
 }
 export interface LimitPlan {
   readonly kind: 'limit';
@@ -370,6 +395,7 @@ export type Plan =
   | WindowPlan
   | DistinctPlan
   | SortPlan
+  | LockRowsPlan
   | LimitPlan
   | SetOpPlan
   | CteScanPlan

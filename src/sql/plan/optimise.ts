@@ -28,6 +28,7 @@ import type {
 import { applySubqueryJoins } from './decorrelate.js';
 import { derivedEqualities } from './derived-equalities.js';
 import { joinOf, orderInnerJoins } from './join-order.js';
+import { lockedAtScan, pushIntoLocked } from './lock-rows.js';
 import { belowDistinct, belowSetOp, belowSets, belowWindow } from './push-through.js';
 import { inSubqueries, prune } from './prune.js';
 import { rejectsNulls } from './null-rejection.js';
@@ -108,9 +109,16 @@ function referencesIn(plan: Plan): ReadonlyMap<number, number> {
 
 function isUnsafe(plan: Plan): boolean {
   let unsafe = false;
-  walkPlan(plan, (e) => {
-    if ((e.kind === 'call' || e.kind === 'srf') && e.entry.volatility === 'volatile') unsafe = true;
-  });
+  walkPlan(
+    plan,
+    (e) => {
+      if ((e.kind === 'call' || e.kind === 'srf') && e.entry.volatility === 'volatile') unsafe = true;
+    },
+    (p) => {
+      // Conditions from outside must not decide what is locked.
+      if (p.kind === 'lockrows') unsafe = true;
+    },
+  );
   return unsafe;
 }
 
@@ -185,6 +193,10 @@ function push(plan: Plan, conditions: readonly Expr[]): Plan {
     case 'sort':
     case 'sample':
       return { ...p, input: push(p.input, conditions) };
+    case 'lockrows': {
+      const { plan: locked, above } = pushIntoLocked(p, conditions, push);
+      return withFilter(locked, above);
+    }
     case 'distinct': {
       const { below, above } = belowDistinct(p, conditions);
       return withFilter({ ...p, input: push(p.input, below) }, above);
@@ -215,15 +227,7 @@ function push(plan: Plan, conditions: readonly Expr[]): Plan {
       return withFilter({ ...p, input: push(p.input, below) }, above);
     }
     case 'with':
-      return {
-        ...p,
-        ctes: p.ctes.map((c) => ({
-          ...c,
-          plan: push(c.plan, []),
-          recursive: c.recursive === null ? null : { ...c.recursive, term: push(c.recursive.term, []) },
-        })),
-        input: push(p.input, conditions),
-      };
+      return pushWith(p, conditions);
     case 'setop': {
       const { of, above } = belowSetOp(p, conditions);
       return withFilter({ ...p, left: push(p.left, of(p.left)), right: push(p.right, of(p.right)) }, above);
@@ -243,6 +247,18 @@ function push(plan: Plan, conditions: readonly Expr[]): Plan {
     default:
       return unreachable(p, 'plan');
   }
+}
+
+function pushWith(p: WithPlan, conditions: readonly Expr[]): WithPlan {
+  return {
+    ...p,
+    ctes: p.ctes.map((c) => ({
+      ...c,
+      plan: push(c.plan, []),
+      recursive: c.recursive === null ? null : { ...c.recursive, term: push(c.recursive.term, []) },
+    })),
+    input: push(p.input, conditions),
+  };
 }
 
 function pushProject(p: ProjectPlan, conditions: readonly Expr[]): Plan {
@@ -326,6 +342,8 @@ function finish(plan: Plan): Plan {
       return withAccess(p);
     case 'sort':
       return orderByIndex(p);
+    case 'lockrows':
+      return lockedAtScan(p);
     case 'limit':
       return pushLimit(p);
     case 'aggregate':
@@ -457,12 +475,25 @@ function pushLimit(limit: LimitPlan): Plan {
     if (sorted === null) return { ...limit, input: { ...limit.input, limit: { count, offset } } };
     return pushLimit({ ...limit, input: sorted });
   }
+  const locked = lockedByIndex(limit.input);
+  if (locked !== null) return { ...limit, input: locked };
   // A scan wants to know at once; what has to be waited for is asked above it.
   const total = sumOf(count, offset);
   const needed = total === null || waits(total) ? null : total;
   const bare = needed === null ? limit.input : limitScan(limit.input, needed);
   if (offset === null && isSingleRow(bare) && count.kind === 'const' && isPositive(count)) return bare;
   return { ...limit, input: bare };
+}
+
+/** Few rows are to be locked: the order of any index is worth having; null: there is nothing to sort, or none has it. */
+function lockedByIndex(plan: Plan): Plan | null {
+  if (plan.kind === 'project') {
+    const input = lockedByIndex(plan.input);
+    return input === null ? null : { ...plan, input };
+  }
+  if (plan.kind !== 'lockrows' || plan.input.kind !== 'sort') return null;
+  const input = ordered(plan.input, true);
+  return input === null ? null : lockedAtScan({ ...plan, input });
 }
 
 function waits(expr: Expr): boolean {

@@ -10,6 +10,7 @@ import type {
   Plan,
   ProjectItem,
   Returning,
+  ScanPlan,
   TableChecks,
 } from './logical.js';
 
@@ -37,6 +38,8 @@ export function inputsOf(plan: Plan): readonly Plan[] {
     case 'delete':
     case 'merge':
       return [plan.input];
+    case 'lockrows':
+      return plan.recheck === null ? [plan.input] : [plan.input, plan.recheck];
     case 'join':
     case 'setop':
       return [plan.left, plan.right];
@@ -72,6 +75,11 @@ export function mapInputs(plan: Plan, f: (input: Plan) => Plan): Plan {
     case 'merge': {
       const input = f(plan.input);
       return input === plan.input ? plan : { ...plan, input };
+    }
+    case 'lockrows': {
+      const input = f(plan.input);
+      const recheck = plan.recheck === null ? null : f(plan.recheck);
+      return input === plan.input && recheck === plan.recheck ? plan : { ...plan, input, recheck };
     }
     case 'join':
     case 'setop': {
@@ -166,19 +174,21 @@ function mapMergeClause(clause: MergeClause, f: MapExpr): MergeClause {
   }
 }
 
+function mapScan(plan: ScanPlan, f: MapExpr): ScanPlan {
+  const { access } = plan;
+  return {
+    ...plan,
+    filter: mapNullable(plan.filter, f),
+    limit: mapNullable(plan.limit, f),
+    access: access === null ? null : { ...access, constraints: access.constraints.map((c) => mapConstraint(c, f)) },
+  };
+}
+
 /** Rebuilds a node with its own expressions replaced; inputs are left alone. */
 export function mapPlanExprs(plan: Plan, f: MapExpr): Plan {
   switch (plan.kind) {
     case 'scan':
-      return {
-        ...plan,
-        filter: mapNullable(plan.filter, f),
-        limit: mapNullable(plan.limit, f),
-        access:
-          plan.access === null
-            ? null
-            : { ...plan.access, constraints: plan.access.constraints.map((c) => mapConstraint(c, f)) },
-      };
+      return mapScan(plan, f);
     case 'virtual':
       return { ...plan, filter: mapNullable(plan.filter, f) };
     case 'values': {
@@ -224,6 +234,7 @@ export function mapPlanExprs(plan: Plan, f: MapExpr): Plan {
         offset: mapNullable(plan.offset, f),
         withTies: plan.withTies === null ? null : mapKeys(plan.withTies, f),
       };
+    case 'lockrows':
     case 'setop':
     case 'ctescan':
     case 'with':

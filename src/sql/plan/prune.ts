@@ -1,6 +1,7 @@
 /** Unused columns are taken out of a plan: scans give, and joins carry, what somebody above them reads. */
 import { hasSubquery, mapChildren, some } from './expr.js';
 import type { Expr } from './expr.js';
+import { keyIds } from './lock-rows.js';
 import type { Plan, ProjectItem } from './logical.js';
 import { isVolatilePlan } from './volatility.js';
 import { exprsOf, mapInputs, mapPlanExprs, walkPlan } from './plan-walk.js';
@@ -72,6 +73,8 @@ function readByPosition(p: Plan): readonly number[] {
     case 'delete':
     case 'merge':
       return p.target;
+    case 'lockrows':
+      return p.atScan ? [] : p.targets.flatMap(keyIds);
     case 'setop':
       return [...ids(p.left), ...ids(p.right)];
     case 'distinct':
@@ -134,6 +137,10 @@ function pruneTo(plan: Plan, used: ReadonlySet<number>): Plan {
       return { ...p, columns: p.input.columns };
     case 'with':
       return { ...p, columns: p.input.columns };
+    case 'lockrows': {
+      const targets = p.targets.map((t) => ({ ...t, columns: t.columns.filter((c) => used.has(c.id)) }));
+      return { ...p, columns: p.input.columns, targets };
+    }
     case 'join':
       return {
         ...p,
