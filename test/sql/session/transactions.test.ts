@@ -188,25 +188,28 @@ describe('cancel, time-outs, the end', () => {
   it.each([
     ['', 'while its session ends', false],
     ['declare h cursor with hold for select 1', 'beside a held cursor', true],
-  ])('tells nobody that a statement failed which the end of the server found committed %s', async (before, _, early) => {
-    const d = await Client.open(server);
-    if (before !== '') await d.all(before);
-    const { session } = d;
-    await session.parse('', 'insert into t values ($1, $2)', []);
-    await session.bind('', '', [
-      { format: 0, bytes: Buffer.from('900') },
-      { format: 0, bytes: Buffer.from('9') },
-    ]);
-    await session.execute('', 0, new CollectingSink(session), true);
-    // The statement is over for the server, and its client has not been told: Sync comes after it.
-    const drained = server.drain(10_000);
-    if (!early) await drained;
-    await session.sync();
-    expect(session.transactionStatus).toBe('I');
-    await drained;
-    // The session's end is told after that.
-    expect(() => session.takeNotifications()).toThrow('terminating connection');
-  });
+  ])(
+    'tells nobody that a statement failed which the end of the server found committed %s',
+    async (before, _, early) => {
+      const d = await Client.open(server);
+      if (before !== '') await d.all(before);
+      const { session } = d;
+      await session.parse('', 'insert into t values ($1, $2)', []);
+      await session.bind('', '', [
+        { format: 0, bytes: Buffer.from('900') },
+        { format: 0, bytes: Buffer.from('9') },
+      ]);
+      await session.execute('', 0, new CollectingSink(session), true);
+      // The statement is over for the server, and its client has not been told: Sync comes after it.
+      const drained = server.drain(10_000);
+      if (!early) await drained;
+      await session.sync();
+      expect(session.transactionStatus).toBe('I');
+      await drained;
+      // The session's end is told after that.
+      expect(() => session.takeNotifications()).toThrow('terminating connection');
+    },
+  );
 
   it('leaves open whether a commit happened that nobody knows of, though its statement was cancelled', async () => {
     const db = new MemoryDb();
