@@ -108,8 +108,8 @@ export const RANGE_DEFECTS: readonly Defect[] = [
     patches: [
       {
         file: 'src/range/lock-table.ts',
-        find: 'state.queue.push(waiter);',
-        replace: 'state.queue.unshift(waiter);',
+        find: "insert(state, before < 0 || waiter.mode === 'none' ? state.queue.length : before, waiter);",
+        replace: 'insert(state, 0, waiter);',
       },
     ],
     options: { args: ['--faults', ',', '--workloads', 'queue'] },

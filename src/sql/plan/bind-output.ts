@@ -32,6 +32,18 @@ export interface Target {
   readonly node?: Node;
 }
 
+export function isTarget(targets: readonly Target[], e: Expr): boolean {
+  return targets.some((t) => t.expr === e);
+}
+
+/**
+ * Under grouping sets two outputs that read alike are two things to group by, each NULL where its own is rolled up.
+ * What names neither of them means the first.
+ */
+export function firstTarget(targets: readonly Target[], e: Expr): Expr {
+  return isTarget(targets, e) ? e : (targets.find((t) => sameExpr(t.expr, e))?.expr ?? e);
+}
+
 /** null: there is none. */
 export interface RowBounds {
   readonly count: Expr | null;

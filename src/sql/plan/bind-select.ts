@@ -43,7 +43,7 @@ import { expandedStars, indirectStar, noteFields, starTargets } from './stars.js
 import { bindWindows } from './bind-window.js';
 import { applyAggregation, applyWindows } from './bind-group.js';
 import { bindDistinctOn, bindOrder, checkDistinct, orderAndLimit, positionOf, rowBounds } from './bind-order.js';
-import { lockedOutput, outputOf } from './bind-output.js';
+import { firstTarget, isTarget, lockedOutput, outputOf } from './bind-output.js';
 import type { Output, Target } from './bind-output.js';
 import { sameExpr, some } from './expr.js';
 import type { Expr } from './expr.js';
@@ -567,18 +567,6 @@ function bindGroups(
   const byTarget = isSets ? [...new Set([...outputs, ...exprs.keys()])] : [...exprs.keys()];
   const kept = !isSets ? null : select.groupDistinct ? distinctSets(sets) : sets;
   return { given: clause.length > 0, exprs, byTarget, sets: kept };
-}
-
-function isTarget(targets: readonly Target[], e: Expr): boolean {
-  return targets.some((t) => t.expr === e);
-}
-
-/**
- * Under grouping sets two outputs that read alike are two things to group by, each NULL where its own is rolled up.
- * What names neither of them means the first.
- */
-function firstTarget(targets: readonly Target[], e: Expr): Expr {
-  return isTarget(targets, e) ? e : (targets.find((t) => sameExpr(t.expr, e))?.expr ?? e);
 }
 
 /** GROUP BY: a position, an input column, an output name, or an expression. */
