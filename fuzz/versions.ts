@@ -1,5 +1,6 @@
 /**
- * What PostgreSQL does otherwise since version 15, whose answers are ours: the peer in this process (PGlite) is newer.
+ * What PostgreSQL does otherwise since version 15, whose answers are ours: the peer in this process (PGlite) is newer. And
+ * what a minor version of 15 has changed, for a peer that is older.
  * Each names the version that brought it.
  */
 import type { Answer } from './servers.js';
@@ -13,6 +14,11 @@ const fails = (one: Answer, sqlstate: string, message: string): boolean =>
   !one.ok && one.sqlstate === sqlstate && one.message.includes(message);
 
 const CHANGES: readonly Change[] = [
+  // Ours is the newer one beside 15.19 and older: there @? and @@ took a jsonpath variable that is not there for NULL.
+  {
+    since: 15,
+    isMet: (_text, ours, theirs) => fails(ours, '42704', 'could not find jsonpath variable') && theirs.ok,
+  },
   // How many zeros a number has that was read by a template with V.
   {
     since: 16,
