@@ -102,7 +102,11 @@ export function compare(text: string, ours: Answer, theirs: Answer, version = 15
   // Two subqueries that read alike are two.
   if (!ours.ok && ours.sqlstate === '42P10' && /DISTINCT ON.*\(SELECT/.test(text)) return 'open';
   // Texts of two collations are refused when they are compared, and what is around decides whether they are.
-  if (!failed.ok && failed.sqlstate === '42P22' && / (AND|OR|BETWEEN|IN|CASE|FILTER|JOIN) |coalesce/.test(text))
+  if (
+    !failed.ok &&
+    failed.sqlstate === '42P22' &&
+    / (AND|OR|BETWEEN|IN|CASE|FILTER|JOIN) |coalesce|\) = \(\(SELECT/.test(text)
+  )
     return 'open';
   // PostgreSQL looks at keys row by row, in the order in which it finds the rows.
   if (!failed.ok && failed.sqlstate === '23505' && ours.ok && /\b(UPDATE|MERGE)\b/.test(text)) return 'open';
