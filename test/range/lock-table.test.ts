@@ -39,6 +39,28 @@ function enqueue(table: LockTable, key: string, client: Client): void {
 }
 
 describe('lock table', () => {
+  it('tells what one transaction holds from a key on, until those of others lie between', () => {
+    const table = new LockTable();
+    const [a, b] = [txn('a'), txn('b')];
+    for (const key of ['k1', 'k3', 'k5', 'z']) table.acquire(key, a, 'exclusive', null);
+    table.acquire('k2', b, 'exclusive', null);
+    table.intentLaid('k4', b, 7);
+    expect(table.heldFrom('k3', a.id, 10)).toEqual(['k3', 'k5', 'z']);
+    expect(table.heldFrom('k1', a.id, 2)).toEqual(['k1', 'k3']);
+    expect(table.heldFrom('k1', b.id, 10)).toEqual(['k2', 'k4']);
+    for (let i = 0; i < 100; i++) table.acquire(`m${String(i).padStart(3, '0')}`, b, 'exclusive', null);
+    expect(table.heldFrom('k1', a.id, 10)).toEqual(['k1', 'k3', 'k5']);
+  });
+
+  it('knows the highest floor of a transaction', () => {
+    const table = new LockTable();
+    table.noteFloor('a', 20);
+    table.noteFloor('a', 10);
+    expect([table.floorOf('a'), table.floorOf('b')]).toEqual([20, 0]);
+    for (let i = 0; i < 2_000; i++) table.noteFloor(`t${i}`, 5);
+    expect([table.floorOf('a'), table.floorOf('t1999')]).toEqual([0, 5]);
+  });
+
   it('hands over in the order of arrival', () => {
     const table = new LockTable();
     const clients = ['a', 'b', 'c', 'd'].map((n) => new Client(n));

@@ -1,5 +1,7 @@
 /** Commands over wide spans are worked off in pieces, one turn and one proposal each, without a gap between them. */
 import { afterEach, describe, expect, it } from 'vitest';
+import { sqlError } from '../../src/base/errors.js';
+import { guardHeap } from '../../src/base/heap.js';
 import type { Key } from '../../src/base/key.js';
 import type { KvRequest } from '../../src/range/kv-api.js';
 import { KvError } from '../../src/range/kv-errors.js';
@@ -203,6 +205,41 @@ describe('work in pieces', () => {
     const end = { kind: 'end-txn', action: 'commit', inFlight: [], localLocks: keys, lockKeys: keys } as const;
     await harness.send([{ ...end, lockSpans: [], split: null }], { txn });
     expect((await harness.get(keys.at(-1)!))?.length).toBe(value.length);
+  });
+
+  it('begins a lease with each intent under its own transaction and time', async () => {
+    harness = await Harness.start({ nodes: 3 });
+    const old = await harness.until('a leaseholder', () => harness.leaseholder());
+    const txns = [harness.txn(old, keyAt(0)), harness.txn(old, keyAt(1))];
+    for (let i = 0; i < 9; i++) await harness.send(puts(i, i + 1), { txn: txns[Math.floor(i / 2) % 2]! });
+    const laid = (node: typeof old): unknown[] =>
+      [...node.store.replica(1)!.locks.range('', '\xff\xff')].map((l) => [l.key, l.holder?.id, l.intentTs]);
+    const before = laid(old);
+    expect(new Set(before.map((one) => (one as unknown[])[1])).size).toBe(2);
+    const next = harness.nodes.find((n) => n !== old)!;
+    await harness.until('all intents there', () =>
+      next.engine.scan({ family: 'locks', start: '', end: '\xff\xff' }).length === 9 ? true : null,
+    );
+    old.store.replica(1)!.raft.transferLeadership(next.id);
+    old.store.replica(1)!.wake();
+    await harness.until('another leaseholder', () => (harness.leaseholder() === next ? true : null));
+    expect(laid(next)).toEqual(before);
+  });
+
+  it('lays no more intents than the heap has room for, and lets go of their locks', async () => {
+    harness = await Harness.start({ nodes: 1 });
+    const node = await harness.until('a leaseholder', () => harness.leaseholder());
+    const txn = harness.txn(node, keyAt(0));
+    guardHeap(() => {
+      throw sqlError('53200', 'out of memory');
+    });
+    await expect(harness.send(puts(0, 100), { txn })).rejects.toMatchObject({ sqlstate: '53200' });
+    // Few are always let in: a commit must be possible.
+    await harness.send(puts(0, 10), { txn });
+    guardHeap(() => undefined);
+    expect([...node.store.replica(1)!.locks.range('', '\xff\xff')].length).toBe(10);
+    await harness.send(puts(10, 110), { txn });
+    expect(count('locks')).toBe(110);
   });
 
   it('resolves what one batch is too small for as the beginning: of the epoch, at the timestamp', async () => {

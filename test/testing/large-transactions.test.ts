@@ -49,3 +49,20 @@ it('what a dead node has left goes many rows at a time', async () => {
     expect(sim.now() - before).toBeLessThan(3_000);
   });
 });
+
+it('rows that a dead node has only locked go many at a time', async () => {
+  await simulate({ nodes: 3, seed: 7 }, async (sim) => {
+    await sim.sql('create table t (a int primary key, b text)');
+    await sim.sql(FILL);
+    sim.transferLeases('n1', 'n2');
+    await sim.sleep('5s');
+    const locker = sim.client('n1');
+    await locker.connect();
+    await locker.query('begin');
+    await locker.query('select count(*) from (select 1 from t for update) x');
+    sim.kill('n1');
+    const before = sim.now();
+    await sim.sql("update t set b = 'new'", [], { node: 'n2', timeout: '60s' });
+    expect(sim.now() - before).toBeLessThan(3_000);
+  });
+});

@@ -214,6 +214,52 @@ describe('transactions over ranges', () => {
     expect([last.keys, c.lockCount()]).toEqual([[keys[1_998]], 9]);
   });
 
+  it('reads its own rows among hundreds of locks, page by page, both ways', async () => {
+    const c = new ModelCluster({ nodes: 2, seed: 5, boundaries: [] });
+    const keyOf = (i: number): string => `${T}k${String(i).padStart(3, '0')}`;
+    const numbers = Array.from({ length: 700 }, (_, i) => i);
+    await put(c, ...numbers.filter((i) => i % 2 === 0).map((i): [string, string] => [keyOf(i), 'old']));
+    const txn = c.db(1).begin({ isolation: 'serializable' });
+    for (const i of numbers) {
+      if (i % 3 === 0) txn.delete(keyOf(i));
+      else if (i % 2 === 1) txn.put(keyOf(i), Buffer.alloc(2 << 10));
+    }
+    await c.run(txn.relieve());
+    const expected = numbers.filter((i) => i % 3 !== 0).map(keyOf);
+    for (const reverse of [false, true]) {
+      for (const maxRows of [7, 300, 0]) {
+        const found: string[] = [];
+        let span = { start: T, end: `${T}~` };
+        for (;;) {
+          const page = await c.run(txn.scan({ ...span, reverse, ...(maxRows === 0 ? {} : { maxRows }) }));
+          found.push(...page.keys);
+          if (page.resumeKey === null) break;
+          span = reverse ? { ...span, end: page.resumeKey } : { ...span, start: page.resumeKey };
+        }
+        expect(found).toEqual(reverse ? expected.toReversed() : expected);
+      }
+    }
+    await c.run(txn.rollback());
+  });
+
+  it('meets the intent that lies behind hundreds of another transaction', async () => {
+    const c = new ModelCluster({ nodes: 2, seed: 5, boundaries: [] });
+    const big = Buffer.alloc(8 << 10);
+    const [many, one] = [c.db(1).begin({ isolation: 'serializable' }), c.db(1).begin({ isolation: 'serializable' })];
+    for (let i = 0; i < 400; i++) many.put(`${T}k${String(i).padStart(3, '0')}`, big);
+    await c.run(many.relieve());
+    for (let i = 0; i < 100; i++) one.put(`${T}x${i}`, big);
+    await c.run(one.relieve());
+    const reader = c.db(2).begin({ isolation: 'repeatable read' });
+    const count = async (): Promise<number> => (await c.run(reader.scan({ start: T, end: `${T}~` }))).keys.length;
+    expect(await count()).toBe(0);
+    // Passed unseen, it would commit before the reader.
+    await c.run(one.commit());
+    await c.run(c.db(1).settled());
+    expect(await count()).toBe(0);
+    await c.run(many.rollback());
+  });
+
   it('verifies at its commit what it has locked and not written, and not each row that it has spilled', async () => {
     const c = new ModelCluster({ nodes: 2, seed: 5, boundaries: [] });
     const keys = Array.from({ length: 200 }, (_, i) => `${T}k${String(i).padStart(3, '0')}`);

@@ -7,7 +7,7 @@
  * Example: `SELECT (SELECT max(b.x) FROM b WHERE b.k = a.k) FROM a`, without an index on b.k, would read b for each row of a.
  *
  * What the whole filter says is still asked of each row that is found. A statement sees its tables as they were when it
- * began; where that is not so, because functions are called that may write, or rows are locked, nothing is kept. Memory is bounded by a part of the
+ * began; where that is not so, because functions are called that may write, or the scan itself locks its rows, nothing is kept. Memory is bounded by a part of the
  * statement's limit: what has given up goes on by reading anew, without the rows that it has already given.
  */
 import { after, type Soon } from '../../base/soon.js';
