@@ -19,6 +19,7 @@
  * - Plain readers wait only for intents they could have to see; a release wakes all of them.
  * - The table holds every intent of the range while this replica serves (loaded at the lease's start,
  *   kept up by applied commands), so that the absence of an entry proves the absence of an intent.
+ * - A reader passes an intent that is later than what it may have to see: `isLater`.
  * - Losing the lease clears it: unreplicated locks are lost then, which the transactions notice at
  *   commit (refresh, or `exclusionSince`). A split on this node hands them on, sharers too.
  * - While a key is held or shared without a gap nobody else writes it, whoever came and went among the sharers.
@@ -106,6 +107,21 @@ function suitsHolders(state: LockState, txnId: TxnId | null, mode: LockMode): bo
   return sharers.size === 0 || (sharers.size === 1 && txnId !== null && sharers.has(txnId));
 }
 
+/** Up to where a plain reader may have to see what others write. */
+export interface ReaderView {
+  /** Within what this node's clock proves to be older than the reader. */
+  readonly limit: Timestamp;
+  /** Within the whole uncertainty of the clocks; not below `limit`. */
+  readonly window: Timestamp;
+  /** This node's clock when the reader had surely begun. */
+  readonly begunBy: Timestamp;
+}
+
+interface Floor {
+  ts: Timestamp;
+  pendingAt: Timestamp;
+}
+
 /** Locks of others among which one transaction's are looked for. */
 const OTHERS_BETWEEN = 64;
 /** Transactions whose floors are known; the one that was noted first makes room. */
@@ -113,7 +129,9 @@ const FLOORS_MAX = 1_024;
 
 export class LockTable {
   readonly #locks = new OrderedMap<LockState>();
-  readonly #floors = new Map<TxnId, Timestamp>();
+  readonly #floors = new Map<TxnId, Floor>();
+  /** Intents that a push has moved up from where they were laid. */
+  readonly #moved = new Set<Key>();
   #intents = 0;
 
   get size(): number {
@@ -133,17 +151,35 @@ export class LockTable {
     return false;
   }
 
-  /** Its record says that the transaction commits at `floor` or later, if at all: readers before that need not ask again. */
-  noteFloor(txnId: TxnId, floor: Timestamp): void {
-    if (floor <= this.floorOf(txnId)) return;
-    this.#floors.delete(txnId);
-    this.#floors.set(txnId, floor);
+  /**
+   * Its record says that the transaction commits at `floor` or later, if at all: readers before that need not ask again.
+   * At `pendingAt` of this node's clock it surely had not committed (0: it may have, long ago).
+   */
+  noteFloor(txnId: TxnId, floor: Timestamp, pendingAt: Timestamp): void {
+    const known = this.#floors.get(txnId);
+    if (known !== undefined) {
+      known.ts = Math.max(known.ts, floor);
+      known.pendingAt = Math.max(known.pendingAt, pendingAt);
+      return;
+    }
+    this.#floors.set(txnId, { ts: floor, pendingAt });
     if (this.#floors.size > FLOORS_MAX) this.#floors.delete(this.#floors.keys().next().value!);
   }
 
   /** 0: not known. */
   floorOf(txnId: TxnId): Timestamp {
-    return this.#floors.get(txnId) ?? 0;
+    return this.#floors.get(txnId)?.ts ?? 0;
+  }
+
+  /**
+   * True if nothing of the intent's transaction concerns the reader. What this node's clock proves holds of intents where
+   * they were laid: behind one that was moved, and behind a floor, may be a commit of before the reader began, under a
+   * timestamp from a faster clock. Such a one is later only beyond the window, or if it had not committed when the reader had begun.
+   */
+  isLater(lock: LockState, { limit, window, begunBy }: ReaderView): boolean {
+    if (lock.intentTs > (this.#moved.has(lock.key) ? window : limit)) return true;
+    const floor = this.#floors.get(lock.holder!.id);
+    return floor !== undefined && (floor.ts > window || (floor.ts > limit && floor.pendingAt >= begunBy));
   }
 
   /** Keys of locks that the transaction has from `from` on, until others' lie between; `countMax` at most. */
@@ -226,8 +262,8 @@ export class LockTable {
     return state;
   }
 
-  /** An applied command laid an intent. */
-  intentLaid(key: Key, txn: TxnMeta, writeTs: Timestamp): void {
+  /** An applied command laid an intent, or a push has `moved` it. */
+  intentLaid(key: Key, txn: TxnMeta, writeTs: Timestamp, moved = false): void {
     const state = this.#stateOf(key);
     if ((state.holder !== null && state.holder.id !== txn.id) || state.sharers.size > 0) {
       assert(state.intentTs === 0, 'two transactions have intents on one key');
@@ -236,6 +272,8 @@ export class LockTable {
       state.newestTs = -1;
     }
     if (state.intentTs === 0) this.#intents++;
+    if (moved) this.#moved.add(key);
+    else this.#moved.delete(key);
     const movedUp = state.intentTs !== 0 && writeTs > state.intentTs;
     state.holder = txn;
     state.intentTs = writeTs;
@@ -249,6 +287,7 @@ export class LockTable {
     if (state === undefined || state.intentTs === 0) return;
     state.intentTs = 0;
     state.intentEpoch = 0;
+    this.#moved.delete(key);
     this.#intents--;
     this.#releaseHolder(state);
   }
@@ -291,6 +330,7 @@ export class LockTable {
     const waiters: Waiter[] = [];
     for (const state of this.range('', '\xff\xff')) waiters.push(...state.queue);
     this.#locks.clear();
+    this.#moved.clear();
     this.#intents = 0;
     for (const waiter of waiters) waiter.wake();
   }
@@ -300,6 +340,7 @@ export class LockTable {
     const moved: LockState[] = [];
     for (const state of this.range(start, end)) {
       this.#locks.delete(state.key);
+      this.#moved.delete(state.key);
       if (state.intentTs !== 0) this.#intents--;
       const waiters = state.queue;
       state.queue = NO_WAITERS;

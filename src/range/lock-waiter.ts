@@ -63,6 +63,8 @@ export interface WaitOptions {
   readonly mode: LockMode;
   readonly whole: boolean;
   readonly readTs: Timestamp;
+  /** For readers: up to where others' clocks make what is written uncertain. */
+  readonly windowTs: Timestamp;
   /** Monotonic milliseconds at which the lock timeout passes; 0 = none. */
   readonly deadlineMs: number;
   readonly signal: AbortSignal | null;
@@ -254,7 +256,8 @@ class LockWait {
     const pushing = lock.intentTs !== 0 && this.#options.mode === 'none' ? 'timestamp' : 'abort';
     const found = await this.#store.deps.pusher.push(pushee, pushing, this.#options.readTs);
     this.#found = found.status;
-    if (found.status === 'pending' && pushing === 'timestamp') this.#replica.locks.noteFloor(pushee.id, found.ts);
+    if (found.status === 'pending' && pushing === 'timestamp')
+      this.#replica.locks.noteFloor(pushee.id, found.ts, found.pendingAt);
     if (this.#over || !holds(lock, pushee.id)) return;
     await this.#applyFinding(pushee, found);
   }
@@ -269,6 +272,8 @@ class LockWait {
     }
     if (found.status === 'pending') {
       if (this.#options.mode !== 'none') return;
+      // It may have committed, under this very timestamp: that is soon known.
+      if (found.pendingAt === 0 && found.ts <= this.#options.windowTs) return;
       if (found.ts <= lock.intentTs) {
         // Somebody else has moved the intent already: it is out of this reader's way.
         if (lock.intentTs > this.#options.readTs) this.#waiter.wake();

@@ -321,7 +321,7 @@ function moveIntent(
 ): void {
   ctx.clockTs = Math.max(ctx.clockTs, ts);
   ctx.batch.put('locks', intentKey(key), encodeIntent({ ...intent, writeTs: ts }));
-  ctx.effects.push({ kind: 'intent-laid', key, txn: { ...holder, epoch: intent.epoch }, ts });
+  ctx.effects.push({ kind: 'intent-laid', key, txn: { ...holder, epoch: intent.epoch }, ts, moved: true });
 }
 
 /** What versions carry of the transaction whose intent they were; see evalQueryIntent. */

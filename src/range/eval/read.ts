@@ -24,18 +24,22 @@ function ownIntent(ctx: EvalContext, lock: LockState | undefined): Buffer | null
 }
 
 /** A plain reader must wait for an intent that may turn out to be in its past. */
-export function checkIntent(ctx: EvalContext, lock: LockState, limit: Timestamp): void {
-  if (lock.intentTs === 0 || lock.intentTs > limit) return;
+function checkIntent(ctx: EvalContext, lock: LockState): void {
+  checkIntentUpTo(ctx, lock, Math.max(ctx.uncertaintyLimit, ctx.readTs), readLimit(ctx));
+}
+
+/** `window`: `limit` without what this node's clock proves. */
+export function checkIntentUpTo(ctx: EvalContext, lock: LockState, limit: Timestamp, window: Timestamp): void {
+  if (lock.intentTs === 0) return;
   if (ctx.txn !== null && lock.holder?.id === ctx.txn.id) return;
-  // It was pushed already, and commits above this read, if at all: that holds for all that it wrote.
-  if (ctx.range.locks.floorOf(lock.holder!.id) > limit) return;
+  if (ctx.range.locks.isLater(lock, { limit, window, begunBy: ctx.header.observedTs })) return;
   if (ctx.header.wait === 'past') {
     assert(ctx.txn === null, 'a transaction cannot read past what it might have to see');
     ctx.passed.push(lock);
     return;
   }
   mark('reader-waits-for-intent');
-  throw new LockConflict(lock, 'none', limit);
+  throw new LockConflict(lock, 'none', limit, false, window);
 }
 
 /** A newer version that this reader might have to see, or (locking) must not overwrite blindly. */
@@ -126,11 +130,10 @@ export function evalGet(ctx: EvalContext, request: GetRequest): GetResponse {
   if (request.lock !== 'none' && !takeLock(ctx, key, request.lock, request.scope)) return SKIPPED;
   const lock = ctx.range.locks.get(key);
   if (lock !== undefined && !locking) {
-    const limit = Math.max(ctx.uncertaintyLimit, ctx.readTs);
     if (ctx.header.wait === 'skip' && lock.intentTs !== 0 && lock.holder?.id !== ctx.txn?.id) {
       return SKIPPED;
     }
-    checkIntent(ctx, lock, limit);
+    checkIntent(ctx, lock);
   }
   const own = ownIntent(ctx, lock);
   const limit = locking ? TIMESTAMP_MAX : readLimit(ctx);
@@ -162,7 +165,7 @@ function evalExistence(ctx: EvalContext, request: GetRequest): GetResponse {
   const holdsRow = row !== undefined && ctx.txn !== null && holds(row, ctx.txn.id);
   if (mode !== 'none' && !holdsRow && !takeLock(ctx, guard, mode)) return SKIPPED;
   const lock = locks.get(guard);
-  if (lock !== undefined && mode === 'none') checkIntent(ctx, lock, Math.max(ctx.uncertaintyLimit, ctx.readTs));
+  if (lock !== undefined && mode === 'none') checkIntent(ctx, lock);
   const removed = mvccRead(reader, guard, ctx.readTs, mode === 'none' ? readLimit(ctx) : TIMESTAMP_MAX);
   ctx.readPoints.push(guard);
   if (removed.newer !== 0) {
@@ -193,14 +196,13 @@ const LOCKS_AT_FIRST = 256;
  * `own`. Returns the first that it has not looked at, null if there is none.
  */
 function meetLocks(ctx: EvalContext, from: Key, to: Key, own: LockState[], most: number): Key | null {
-  const limit = Math.max(ctx.uncertaintyLimit, ctx.readTs);
   // Who skips locked rows does not wait for them either: lockRows leaves them out, or whoever locks what was read here.
   const waits = ctx.header.wait !== 'skip';
   let seen = 0;
   for (const lock of ctx.range.locks.range(from, to)) {
     if (seen++ >= most) return lock.key;
     if (lock.intentTs !== 0 && lock.holder?.id === ctx.txn?.id) own.push(lock);
-    else if (waits) checkIntent(ctx, lock, limit);
+    else if (waits) checkIntent(ctx, lock);
   }
   return null;
 }
