@@ -7,7 +7,9 @@
  */
 import { UsageError } from '../src/cli/exit.js';
 import { runTool, wholeNumber } from '../src/cli/tool.js';
+import { startCluster } from '../src/testing/index.js';
 import { Calls } from './calls.js';
+import { Histories } from './histories.js';
 import { hostile } from './hostile.js';
 import { aFormat } from './formats.js';
 import { compare, compareExactly } from './judge.js';
@@ -69,6 +71,8 @@ const USAGE = `npm run fuzz -- [options]
   --peer URL        the PostgreSQL to compare with, whose database is emptied (default PGlite in this process)
   --kind KIND       statements that stand alone: ${[...ALONE.keys()].join(', ')}
   --calls           statements that stand alone: every function, operator and aggregate
+  --serial          histories of transactions at SERIALIZABLE, each like some serial order of those that committed; on
+                    Quoral, or on the --peer alone; --statements histories of a seed
   --hostile         what is meant to use up time and memory, on Quoral alone
   --only NAME       --hostile: from that one on`;
 const OPTIONS = {
@@ -79,6 +83,7 @@ const OPTIONS = {
   peer: { type: 'string' },
   kind: { type: 'string', default: '' },
   calls: { type: 'boolean', default: false },
+  serial: { type: 'boolean', default: false },
   hostile: { type: 'boolean', default: false },
   only: { type: 'string', default: '' },
 } as const;
@@ -129,6 +134,32 @@ async function siege(only: string): Promise<number> {
   return wrong.length === 0 ? 0 : 1;
 }
 
+/** 1 if a history is like no serial order. */
+async function serial(peer: string | undefined, { first, seeds, count }: Range): Promise<number> {
+  const cluster = peer === undefined ? await startCluster({ nodes: 1 }) : null;
+  let wrong = 0;
+  const total = { played: 0, committed: 0, aborted: 0 };
+  for (let seed = first; seed < first + seeds; seed++) {
+    const histories = await Histories.connect(seed, [cluster?.url() ?? peer!]);
+    for (let i = 0; i < count; i++) {
+      const why = await histories.play();
+      if (why === null) continue;
+      wrong++;
+      console.log(`seed ${seed}, history ${i} is like no serial order:\n${why}`);
+    }
+    total.played += histories.played;
+    total.committed += histories.committed;
+    total.aborted += histories.aborted;
+    await histories.close();
+  }
+  const { played, committed, aborted } = total;
+  console.log(
+    `${played} histories, ${committed} transactions committed, ${aborted} failed: ${wrong} histories are wrong`,
+  );
+  await cluster?.close();
+  return wrong === 0 ? 0 : 1;
+}
+
 interface Values {
   readonly from: string;
   readonly seeds: string;
@@ -137,6 +168,7 @@ interface Values {
   readonly peer?: string | undefined;
   readonly kind: string;
   readonly calls: boolean;
+  readonly serial: boolean;
   readonly hostile: boolean;
   readonly only: string;
 }
@@ -148,6 +180,7 @@ async function run(values: Values): Promise<number> {
     seeds: values.seed === undefined ? wholeNumber(NAME, 'seeds', values.seeds) : 1,
     count: wholeNumber(NAME, 'statements', values.statements),
   };
+  if (values.serial) return serial(values.peer, range);
   const alone = ALONE.get(values.kind);
   if (values.kind !== '' && alone === undefined)
     throw new UsageError(NAME, `--kind is one of ${[...ALONE.keys()].join(', ')}, not "${values.kind}"`);
