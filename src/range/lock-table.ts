@@ -60,6 +60,8 @@ export interface LockState {
   /** The intent's timestamp; 0 without an intent. */
   intentTs: Timestamp;
   intentEpoch: number;
+  /** A push moved the intent up: its timestamp does not tell when it was laid. */
+  moved: boolean;
   /**
    * Newest committed version that the holder or a sharer saw when it took the lock: while the lock is held
    * unbroken nobody else can have written the key, which saves its put a look-up. -1: not known.
@@ -108,12 +110,21 @@ function suitsHolders(state: LockState, txnId: TxnId | null, mode: LockMode): bo
 
 /** Locks of others among which one transaction's are looked for. */
 const OTHERS_BETWEEN = 64;
-/** Transactions whose floors are known; the one that was noted first makes room. */
-const FLOORS_MAX = 1_024;
+/** Transactions of which something is known; the one of which nothing new came for longest makes room. */
+const NEWS_MAX = 1_024;
+
+/** What this node has heard of a transaction from its record. All of it stays true. */
+export interface TxnNews {
+  /** It commits at this time or later, if at all. */
+  readonly floor: Timestamp;
+  /** It had not ended when this node's clock showed that. 0: not known. */
+  readonly pendingAfter: Timestamp;
+  readonly committed: { readonly ts: Timestamp; readonly epoch: number } | null;
+}
 
 export class LockTable {
   readonly #locks = new OrderedMap<LockState>();
-  readonly #floors = new Map<TxnId, Timestamp>();
+  readonly #news = new Map<TxnId, TxnNews>();
   #intents = 0;
 
   get size(): number {
@@ -133,17 +144,28 @@ export class LockTable {
     return false;
   }
 
-  /** Its record says that the transaction commits at `floor` or later, if at all: readers before that need not ask again. */
-  noteFloor(txnId: TxnId, floor: Timestamp): void {
-    if (floor <= this.floorOf(txnId)) return;
-    this.#floors.delete(txnId);
-    this.#floors.set(txnId, floor);
-    if (this.#floors.size > FLOORS_MAX) this.#floors.delete(this.#floors.keys().next().value!);
+  /** Its record said, when asked at `askedTs` of this node's clock, that the transaction is pending and commits at `floor` or later. */
+  notePending(txnId: TxnId, floor: Timestamp, askedTs: Timestamp): void {
+    const known = this.#news.get(txnId);
+    if (known !== undefined && known.committed !== null) return;
+    const pendingAfter = Math.max(askedTs, known?.pendingAfter ?? 0);
+    this.#note(txnId, { floor: Math.max(floor, known?.floor ?? 0), pendingAfter, committed: null });
   }
 
-  /** 0: not known. */
-  floorOf(txnId: TxnId): Timestamp {
-    return this.#floors.get(txnId) ?? 0;
+  /** It has committed, with what it wrote in this epoch. */
+  noteCommitted(txnId: TxnId, ts: Timestamp, epoch: number): void {
+    const known = this.#news.get(txnId);
+    this.#note(txnId, { floor: ts, pendingAfter: known?.pendingAfter ?? 0, committed: { ts, epoch } });
+  }
+
+  news(txnId: TxnId): TxnNews | undefined {
+    return this.#news.get(txnId);
+  }
+
+  #note(txnId: TxnId, news: TxnNews): void {
+    this.#news.delete(txnId);
+    this.#news.set(txnId, news);
+    if (this.#news.size > NEWS_MAX) this.#news.delete(this.#news.keys().next().value!);
   }
 
   /** Keys of locks that the transaction has from `from` on, until others' lie between; `countMax` at most. */
@@ -171,6 +193,13 @@ export class LockTable {
     if (this.#locks.size === 0) return;
     const cursor = this.#locks.cursor();
     for (cursor.seek(start); cursor.valid && cursor.key < end; cursor.next()) yield cursor.value;
+  }
+
+  /** The same from the last to the first. */
+  *rangeReverse(start: Key, end: Key): IterableIterator<LockState> {
+    if (this.#locks.size === 0) return;
+    const cursor = this.#locks.cursor();
+    for (cursor.seekBefore(end); cursor.valid && cursor.key >= start; cursor.prev()) yield cursor.value;
   }
 
   /**
@@ -226,8 +255,8 @@ export class LockTable {
     return state;
   }
 
-  /** An applied command laid an intent. */
-  intentLaid(key: Key, txn: TxnMeta, writeTs: Timestamp): void {
+  /** An applied command laid an intent; `moved`: a push moved the one that is there. */
+  intentLaid(key: Key, txn: TxnMeta, writeTs: Timestamp, moved = false): void {
     const state = this.#stateOf(key);
     if ((state.holder !== null && state.holder.id !== txn.id) || state.sharers.size > 0) {
       assert(state.intentTs === 0, 'two transactions have intents on one key');
@@ -240,6 +269,7 @@ export class LockTable {
     state.holder = txn;
     state.intentTs = writeTs;
     state.intentEpoch = txn.epoch;
+    state.moved = moved;
     if (movedUp) for (const waiter of [...state.queue]) if (waiter.mode === 'none') waiter.wake();
   }
 
@@ -249,6 +279,7 @@ export class LockTable {
     if (state === undefined || state.intentTs === 0) return;
     state.intentTs = 0;
     state.intentEpoch = 0;
+    state.moved = false;
     this.#intents--;
     this.#releaseHolder(state);
   }
@@ -333,6 +364,7 @@ export class LockTable {
         sharers: NO_SHARERS,
         intentTs: 0,
         intentEpoch: 0,
+        moved: false,
         newestTs: -1,
         queue: NO_WAITERS,
       };

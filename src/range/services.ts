@@ -12,6 +12,8 @@ export interface ResolvedTxn {
   /** Commit timestamp, or the (pushed) write timestamp of a pending one. */
   readonly ts: Timestamp;
   readonly epoch: number;
+  /** This node's clock before the record was asked. */
+  readonly askedTs: Timestamp;
 }
 
 /** Pushes and recovers other transactions on behalf of waiters (src/txn/txn-pusher.ts). */

@@ -13,6 +13,7 @@ import type { Key, Span } from '../base/key.js';
 import type { PushTxnRequest, PushTxnResponse, TxnMeta } from '../range/kv-api.js';
 import type { TransactionRecord } from '../storage/lock-record.js';
 import type { ResolvedTxn, TxnPusher } from '../range/services.js';
+import type { HlcClock } from '../env/env.js';
 import { QuoralError } from '../base/errors.js';
 import { crashPoint } from '../base/probes.js';
 import type { CleanupQueue } from './cleanup-queue.js';
@@ -25,6 +26,7 @@ import { PRESENT, type RangeRouter } from './router.js';
 const RECOVERED_KEEP_MS = 300_000;
 
 export interface PusherDependencies {
+  readonly hlc: HlcClock;
   readonly router: RangeRouter;
   readonly cleanup: CleanupQueue;
 }
@@ -59,23 +61,24 @@ export class RouterTxnPusher implements TxnPusher {
 
   async #push(pushee: TxnMeta, type: PushTxnRequest['type'], pushTo: Timestamp): Promise<ResolvedTxn> {
     this.pushes++;
+    const askedTs = this.#deps.hlc.now();
     const request: PushTxnRequest = { kind: 'push-txn', pushee, type, pushTo, force: false };
     const response = (await this.#deps.router.send(PRESENT, [request])).responses[0]!;
     if (response.kind !== 'push-txn') throw new QuoralError('XX000', 'a push was answered with something else');
     switch (response.status) {
       case 'committed':
       case 'aborted':
-        return { status: response.status, ts: response.writeTs, epoch: response.epoch };
+        return { status: response.status, ts: response.writeTs, epoch: response.epoch, askedTs };
       case 'staging':
         // A live coordinator is about to finish it, or to learn that it cannot.
-        if (!response.pushed) return { status: 'pending', ts: response.writeTs, epoch: response.epoch };
-        return this.#recover(pushee, response);
+        if (!response.pushed) return { status: 'pending', ts: response.writeTs, epoch: response.epoch, askedTs };
+        return { ...(await this.#recover(pushee, response)), askedTs };
       default:
-        return { status: 'pending', ts: response.writeTs, epoch: response.epoch };
+        return { status: 'pending', ts: response.writeTs, epoch: response.epoch, askedTs };
     }
   }
 
-  async #recover(pushee: TxnMeta, staged: PushTxnResponse): Promise<ResolvedTxn> {
+  async #recover(pushee: TxnMeta, staged: PushTxnResponse): Promise<Omit<ResolvedTxn, 'askedTs'>> {
     this.recoveries++;
     const { router } = this.#deps;
     const txn: TxnMeta = { ...pushee, epoch: staged.epoch, writeTs: staged.writeTs };

@@ -52,13 +52,17 @@ describe('lock table', () => {
     expect(table.heldFrom('k1', a.id, 10)).toEqual(['k1', 'k3', 'k5']);
   });
 
-  it('knows the highest floor of a transaction', () => {
+  it('keeps what it has heard of a transaction, in whatever order that came', () => {
     const table = new LockTable();
-    table.noteFloor('a', 20);
-    table.noteFloor('a', 10);
-    expect([table.floorOf('a'), table.floorOf('b')]).toEqual([20, 0]);
-    for (let i = 0; i < 2_000; i++) table.noteFloor(`t${i}`, 5);
-    expect([table.floorOf('a'), table.floorOf('t1999')]).toEqual([0, 5]);
+    table.notePending('a', 20, 5);
+    table.notePending('a', 10, 7);
+    expect(table.news('a')).toEqual({ floor: 20, pendingAfter: 7, committed: null });
+    expect(table.news('b')).toBeUndefined();
+    table.noteCommitted('a', 25, 1);
+    table.notePending('a', 22, 8);
+    expect(table.news('a')).toMatchObject({ floor: 25, committed: { ts: 25, epoch: 1 } });
+    for (let i = 0; i < 2_000; i++) table.notePending(`t${i}`, 5, 1);
+    expect([table.news('a'), table.news('t1999')?.floor]).toEqual([undefined, 5]);
   });
 
   it('hands over in the order of arrival', () => {

@@ -23,7 +23,15 @@ import type { Ending, TxnRecords } from '../txn-records.js';
 
 /** Applied to the leaseholder's memory when the command has been applied. */
 export type Effect =
-  | { readonly kind: 'intent-laid'; readonly key: Key; readonly txn: TxnMeta; readonly ts: Timestamp }
+  | {
+      readonly kind: 'intent-laid';
+      readonly key: Key;
+      readonly txn: TxnMeta;
+      readonly ts: Timestamp;
+      /** By a push. */
+      readonly moved: boolean;
+    }
+  | { readonly kind: 'committed'; readonly txnId: string; readonly ts: Timestamp; readonly epoch: number }
   | { readonly kind: 'intent-removed'; readonly key: Key }
   | { readonly kind: 'unlock'; readonly key: Key; readonly txnId: string }
   | { readonly kind: 'writes-voided'; readonly key: Key; readonly txnId: string; readonly upTo: number }

@@ -14,7 +14,8 @@ import type { EvalContext, RangeState } from './context.js';
 import { LockConflict } from './context.js';
 import { evalEndTxn } from './end-txn.js';
 import { evalQueryIntent, evalResolveIntents } from './intents.js';
-import { evalGet, evalScan } from './read.js';
+import { evalGet } from './read.js';
+import { evalScan } from './scan.js';
 import { evalGcTxns, evalHeartbeat, evalPush, evalRecover } from './txn-record.js';
 import { evalIncrement, evalIngest, evalPut, evalRefresh, layIntents } from './write.js';
 

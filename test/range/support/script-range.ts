@@ -34,6 +34,7 @@ import type {
   TxnMeta,
 } from '../../../src/range/kv-api.js';
 import { KvError } from '../../../src/range/kv-errors.js';
+import type { ResolvedTxn } from '../../../src/range/services.js';
 import { Store } from '../../../src/range/store.js';
 import { RpcNetworkImpl } from '../../../src/rpc/network.js';
 import { decodeIntent, decodeTransaction, intentUserKey, isIntentKey } from '../../../src/storage/lock-record.js';
@@ -160,17 +161,14 @@ export class ScriptRange {
   }
 
   /** The pusher of src/txn without routing and recovery. */
-  async #push(
-    pushee: TxnMeta,
-    type: PushTxnRequest['type'],
-    pushTo: number,
-  ): Promise<{ status: 'pending' | 'committed' | 'aborted'; ts: number; epoch: number }> {
+  async #push(pushee: TxnMeta, type: PushTxnRequest['type'], pushTo: number): Promise<ResolvedTxn> {
+    const askedTs = this.#hlc.now();
     const answer = await this.#store.executor.execute(
       this.#batch('-', new Map(), [{ kind: 'push-txn', pushee, type, pushTo, force: false }]),
     );
     const r = answer.responses[0]!;
     if (r.kind !== 'push-txn') throw new Error('wrong reply');
-    return { status: r.status === 'staging' ? 'pending' : r.status, ts: r.writeTs, epoch: r.epoch };
+    return { status: r.status === 'staging' ? 'pending' : r.status, ts: r.writeTs, epoch: r.epoch, askedTs };
   }
 
   async run(line: string): Promise<string> {
