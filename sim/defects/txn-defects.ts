@@ -94,7 +94,7 @@ export const TXN_DEFECTS: readonly Defect[] = [
     patches: [
       {
         file: 'src/range/eval/read.ts',
-        find: "if (written !== undefined) return { kind: 'get', value: written, skipped: false };",
+        find: "if (seen !== undefined) return { kind: 'get', value: seen, skipped: false };",
         replace: '',
       },
     ],

@@ -114,17 +114,17 @@ export function evalGet(ctx: EvalContext, request: GetRequest): GetResponse {
   const locking = request.lock !== 'none';
   if (request.lock !== 'none' && !takeLock(ctx, key, request.lock, request.scope)) return SKIPPED;
   const lock = ctx.range.locks.get(key);
-  let written = ownIntent(ctx, lock);
+  let seen = ownIntent(ctx, lock);
   if (lock !== undefined && !locking) {
     if (ctx.header.wait === 'skip' && lock.intentTs !== 0 && lock.holder?.id !== ctx.txn?.id) {
       return SKIPPED;
     }
-    if (written === undefined && seesIntent(ctx, lock, true)) written = intentValue(ctx, lock);
+    if (seen === undefined && seesIntent(ctx, lock, true)) seen = intentValue(ctx, lock);
   }
   const limit = locking ? TIMESTAMP_MAX : readLimit(ctx);
   const found = mvccRead(ctx.range.reader, key, ctx.readTs, limit);
   if (ctx.header.wait !== 'past') ctx.readPoints.push(key);
-  if (written !== undefined) return { kind: 'get', value: written, skipped: false };
+  if (seen !== undefined) return { kind: 'get', value: seen, skipped: false };
   if (found.newer !== 0) {
     const newest = { ts: found.newer, key };
     const newer = locking ? newest : uncertainVersion(ctx, key, keyNext(key), newest);
