@@ -262,6 +262,8 @@ export class TransactionCatalog implements UseHolder {
 
   /** As the transaction has changed it; null: it is free; undefined: it has not. */
   ownName(schemaId: number, name: string): NameEntry | null | undefined {
+    // A catalog query asks for each of thousands of names.
+    if (this.#names.size === 0) return undefined;
     return this.#names.get(SYSTEM_KEYS.name(this.databaseId, schemaId, name));
   }
 
