@@ -43,7 +43,7 @@ export const TXN_DEFECTS: readonly Defect[] = [
       {
         file: 'src/range/lock-waiter.ts',
         find: 'const found = await this.#store.deps.pusher.push(pushee, pushing, this.#options.readTs);',
-        replace: "const found: ResolvedTxn = { status: 'aborted', ts: 0, epoch: pushee.epoch, askedTs: 0 };",
+        replace: "const found: ResolvedTxn = { status: 'aborted', ts: 0, epoch: pushee.epoch, pendingAt: 0 };",
       },
     ],
   },
@@ -180,9 +180,9 @@ export const TXN_DEFECTS: readonly Defect[] = [
     patches: [
       {
         file: 'src/range/eval/standing.ts',
-        find: 'return waitFor(ctx, lock, limit);',
+        find: 'return waitFor(ctx, lock, limit, window);',
         replace:
-          'if (ctx.txn !== null && ctx.txn.uncertaintyLimit === ctx.txn.readTs) return false;\n  return waitFor(ctx, lock, limit);',
+          'if (ctx.txn !== null && ctx.txn.uncertaintyLimit === ctx.txn.readTs) return false;\n  return waitFor(ctx, lock, limit, window);',
       },
     ],
     options: { args: ['--faults', 'crash-point,crash,kill,partition,pause', '--workloads', 'bank'] },

@@ -198,6 +198,7 @@ export class Executor {
             mode: evaluated.mode,
             whole: evaluated.whole,
             readTs: evaluated.readTs,
+            windowTs: evaluated.windowTs,
             deadlineMs,
             signal,
           });
@@ -240,7 +241,7 @@ export class Executor {
     mark('read-past-intent');
     const waiter = new RequestWaiter(null);
     const deadlineMs = this.#store.env.clock.monotonicMs() + LOOK_AFTER_MS;
-    const options = { mode: 'none', whole: false, readTs: 0, deadlineMs, signal: null } as const;
+    const options = { mode: 'none', whole: false, readTs: 0, windowTs: 0, deadlineMs, signal: null } as const;
     waitForLock(this.#store, replica, lock, waiter, options)
       .catch((error: unknown) => {
         if (error instanceof AssertionError) this.#store.deps.onFatal(error);

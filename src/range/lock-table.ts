@@ -19,6 +19,7 @@
  * - Plain readers wait only for intents they could have to see; a release wakes all of them.
  * - The table holds every intent of the range while this replica serves (loaded at the lease's start,
  *   kept up by applied commands), so that the absence of an entry proves the absence of an intent.
+ * - A reader passes an intent that is later than what it may have to see: `isLater`.
  * - Losing the lease clears it: unreplicated locks are lost then, which the transactions notice at
  *   commit (refresh, or `exclusionSince`). A split on this node hands them on, sharers too.
  * - While a key is held or shared without a gap nobody else writes it, whoever came and went among the sharers.
@@ -60,8 +61,6 @@ export interface LockState {
   /** The intent's timestamp; 0 without an intent. */
   intentTs: Timestamp;
   intentEpoch: number;
-  /** A push moved the intent up: its timestamp does not tell when it was laid. */
-  moved: boolean;
   /**
    * Newest committed version that the holder or a sharer saw when it took the lock: while the lock is held
    * unbroken nobody else can have written the key, which saves its put a look-up. -1: not known.
@@ -108,6 +107,16 @@ function suitsHolders(state: LockState, txnId: TxnId | null, mode: LockMode): bo
   return sharers.size === 0 || (sharers.size === 1 && txnId !== null && sharers.has(txnId));
 }
 
+/** Up to where a plain reader may have to see what others write. */
+export interface ReaderView {
+  /** Within what this node's clock proves to be older than the reader. */
+  readonly limit: Timestamp;
+  /** Within the whole uncertainty of the clocks; not below `limit`. */
+  readonly window: Timestamp;
+  /** This node's clock when the reader had surely begun. */
+  readonly begunBy: Timestamp;
+}
+
 /** Locks of others among which one transaction's are looked for. */
 const OTHERS_BETWEEN = 64;
 /** Transactions of which something is known; the one of which nothing new came for longest makes room. */
@@ -117,14 +126,16 @@ const NEWS_MAX = 1_024;
 export interface TxnNews {
   /** It commits at this time or later, if at all. */
   readonly floor: Timestamp;
-  /** It had not ended when this node's clock showed that. 0: not known. */
-  readonly pendingAfter: Timestamp;
+  /** It surely had not committed when this node's clock showed that. 0: it may have, long ago. */
+  readonly pendingAt: Timestamp;
   readonly committed: { readonly ts: Timestamp; readonly epoch: number } | null;
 }
 
 export class LockTable {
   readonly #locks = new OrderedMap<LockState>();
   readonly #news = new Map<TxnId, TxnNews>();
+  /** Intents that a push has moved up from where they were laid. */
+  readonly #moved = new Set<Key>();
   #intents = 0;
 
   get size(): number {
@@ -144,18 +155,34 @@ export class LockTable {
     return false;
   }
 
-  /** Its record said, when asked at `askedTs` of this node's clock, that the transaction is pending and commits at `floor` or later. */
-  notePending(txnId: TxnId, floor: Timestamp, askedTs: Timestamp): void {
+  /**
+   * Its record says that the transaction commits at `floor` or later, if at all. At `pendingAt` of this node's clock it surely
+   * had not committed (0: it may have, long ago).
+   */
+  notePending(txnId: TxnId, floor: Timestamp, pendingAt: Timestamp): void {
     const known = this.#news.get(txnId);
-    if (known !== undefined && known.committed !== null) return;
-    const pendingAfter = Math.max(askedTs, known?.pendingAfter ?? 0);
-    this.#note(txnId, { floor: Math.max(floor, known?.floor ?? 0), pendingAfter, committed: null });
+    const committed = known?.committed ?? null;
+    this.#note(txnId, {
+      floor: committed === null ? Math.max(floor, known?.floor ?? 0) : committed.ts,
+      pendingAt: Math.max(pendingAt, known?.pendingAt ?? 0),
+      committed,
+    });
   }
 
   /** It has committed, with what it wrote in this epoch. */
   noteCommitted(txnId: TxnId, ts: Timestamp, epoch: number): void {
-    const known = this.#news.get(txnId);
-    this.#note(txnId, { floor: ts, pendingAfter: known?.pendingAfter ?? 0, committed: { ts, epoch } });
+    this.#note(txnId, { floor: ts, pendingAt: this.#news.get(txnId)?.pendingAt ?? 0, committed: { ts, epoch } });
+  }
+
+  /**
+   * True if nothing of the intent's transaction concerns the reader. What this node's clock proves holds of intents where
+   * they were laid: behind one that was moved, and behind a floor, may be a commit of before the reader began, under a
+   * timestamp from a faster clock. Such a one is later only beyond the window, or if it had not committed when the reader had begun.
+   */
+  isLater(lock: LockState, { limit, window, begunBy }: ReaderView): boolean {
+    if (lock.intentTs > (this.#moved.has(lock.key) ? window : limit)) return true;
+    const news = this.#news.get(lock.holder!.id);
+    return news !== undefined && (news.floor > window || (news.floor > limit && news.pendingAt >= begunBy));
   }
 
   news(txnId: TxnId): TxnNews | undefined {
@@ -265,11 +292,12 @@ export class LockTable {
       state.newestTs = -1;
     }
     if (state.intentTs === 0) this.#intents++;
+    if (moved) this.#moved.add(key);
+    else this.#moved.delete(key);
     const movedUp = state.intentTs !== 0 && writeTs > state.intentTs;
     state.holder = txn;
     state.intentTs = writeTs;
     state.intentEpoch = txn.epoch;
-    state.moved = moved;
     if (movedUp) for (const waiter of [...state.queue]) if (waiter.mode === 'none') waiter.wake();
   }
 
@@ -279,7 +307,7 @@ export class LockTable {
     if (state === undefined || state.intentTs === 0) return;
     state.intentTs = 0;
     state.intentEpoch = 0;
-    state.moved = false;
+    this.#moved.delete(key);
     this.#intents--;
     this.#releaseHolder(state);
   }
@@ -322,6 +350,7 @@ export class LockTable {
     const waiters: Waiter[] = [];
     for (const state of this.range('', '\xff\xff')) waiters.push(...state.queue);
     this.#locks.clear();
+    this.#moved.clear();
     this.#intents = 0;
     for (const waiter of waiters) waiter.wake();
   }
@@ -331,6 +360,7 @@ export class LockTable {
     const moved: LockState[] = [];
     for (const state of this.range(start, end)) {
       this.#locks.delete(state.key);
+      this.#moved.delete(state.key);
       if (state.intentTs !== 0) this.#intents--;
       const waiters = state.queue;
       state.queue = NO_WAITERS;
@@ -364,7 +394,6 @@ export class LockTable {
         sharers: NO_SHARERS,
         intentTs: 0,
         intentEpoch: 0,
-        moved: false,
         newestTs: -1,
         queue: NO_WAITERS,
       };

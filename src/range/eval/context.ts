@@ -98,14 +98,16 @@ export class LockConflict {
   readonly lock: LockState;
   /** What was to be taken; 'none' for plain reads. */
   readonly mode: LockMode;
-  /** For readers: what they want to read at. */
+  /** For readers: up to where they may have to see what is written, by this node's clock, and by the others'. */
   readonly readTs: Timestamp;
+  readonly windowTs: Timestamp;
   /** The row and its existence were to be taken. */
   readonly whole: boolean;
-  constructor(lock: LockState, mode: LockMode, readTs: Timestamp, whole = false) {
+  constructor(lock: LockState, mode: LockMode, readTs: Timestamp, whole = false, windowTs = readTs) {
     this.lock = lock;
     this.mode = mode;
     this.readTs = readTs;
+    this.windowTs = windowTs;
     this.whole = whole;
   }
 }

@@ -470,7 +470,7 @@ export class ModelCluster {
             // What it found stays true for others, whatever has become of this wait.
             if (found?.status === 'committed') range.locks.noteCommitted(pushee.id, found.ts, found.epoch);
             else if (found?.status === 'pending' && type === 'timestamp')
-              range.locks.notePending(pushee.id, found.ts, found.askedTs);
+              range.locks.notePending(pushee.id, found.ts, found.pendingAt);
             if (over) return;
             if (found !== null && holds(lock, pushee.id)) {
               if (lock.intentTs === 0) {
