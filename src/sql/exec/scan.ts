@@ -27,7 +27,16 @@ import { type ItemTest, type Postings, postingsOf } from './inverted-scan.js';
 import { LateError } from './late-error.js';
 import { eachRow } from './pace.js';
 import { type PendingUse, usageOf } from '../usage/session-usage.js';
-import { type Batch, BATCH_ROWS, type Operator, type OperatorFactory, type Row, rowBytes, type Run } from './run.js';
+import {
+  type Batch,
+  BATCH_ROWS,
+  Held,
+  type Operator,
+  type OperatorFactory,
+  type Row,
+  rowBytes,
+  type Run,
+} from './run.js';
 
 const NO_ROW: Row = [];
 const NO_OPTIONS: ReadOptions = {};
@@ -316,6 +325,7 @@ class ScanOperator implements Operator {
   #left = Number.MAX_SAFE_INTEGER;
   /** The last row first. */
   #settled: Row[] | null = null;
+  readonly #held: Held;
   #pageRows: number;
   /** Of every read. */
   readonly #before: Pick<ReadOptions, 'before' | 'wait'>;
@@ -325,6 +335,7 @@ class ScanOperator implements Operator {
   constructor(shape: ScanShape, run: Run) {
     this.#shape = shape;
     this.#run = run;
+    this.#held = new Held(run);
     const passes = shape.plan.passes === true && run.ctx.txn.isolation !== 'serializable';
     this.#before = { ...(run.before === null ? {} : { before: run.before }), ...(passes ? { wait: 'skip' } : {}) };
     // A scan that is expected to stop early begins with a small page.
@@ -377,6 +388,7 @@ class ScanOperator implements Operator {
 
   close(): void {
     this.#left = 0;
+    this.#held.release();
     if (this.#targets?.kind === 'postings') this.#targets.postings.close();
   }
 
@@ -404,7 +416,7 @@ class ScanOperator implements Operator {
       for (let page = await this.#page(targets); page !== null; page = await this.#page(targets)) {
         checkCancelled(this.#run.ctx);
         for (const row of page) {
-          this.#run.ctx.memory.grow(rowBytes(row));
+          this.#held.grow(rowBytes(row));
           this.#settled.push(row);
         }
       }

@@ -11,6 +11,7 @@ import {
   type Batch,
   BATCH_ROWS,
   type CteRows,
+  Held,
   type Operator,
   type OperatorFactory,
   type Row,
@@ -87,6 +88,7 @@ class CteSource implements CteRows {
   readonly #compiled: CompiledCte;
   readonly #run: Run;
   readonly #seen: SeenRows | null;
+  readonly #held: Held;
   readonly #rows: Row[] = [];
   #operator: Operator | null = null;
   /** Where the rows begin that the current round of a recursion adds. */
@@ -96,6 +98,7 @@ class CteSource implements CteRows {
   constructor(compiled: CompiledCte, run: Run) {
     this.#compiled = compiled;
     this.#run = run;
+    this.#held = new Held(run);
     this.#seen = compiled.cte.recursive?.all === false ? new SeenRows(run) : null;
   }
 
@@ -144,7 +147,7 @@ class CteSource implements CteRows {
     const seen = this.#seen;
     for (const row of batch) {
       if (seen !== null && !seen.add(this.#compiled.hasher(row, this.#run))) continue;
-      this.#run.ctx.memory.grow(rowBytes(row));
+      this.#held.grow(rowBytes(row));
       this.#rows.push(row);
     }
   }
@@ -152,5 +155,7 @@ class CteSource implements CteRows {
   close(): void {
     this.#operator?.close();
     this.#done = true;
+    this.#seen?.release();
+    this.#held.release();
   }
 }

@@ -105,3 +105,39 @@ describe('what may change', () => {
     ).toBeGreaterThan(5);
   });
 });
+
+describe('what a subquery holds goes back each time', () => {
+  it.each([
+    ['sorted', '(SELECT n FROM c WHERE c.n > g ORDER BY c.t LIMIT 1)'],
+    ['all of it sorted', '(SELECT max(x) FROM (SELECT n AS x FROM c WHERE c.n > g ORDER BY c.t OFFSET 1) s)'],
+    ['numbered', '(SELECT max(x) FROM (SELECT row_number() OVER (ORDER BY t) AS x FROM c WHERE c.n > g) s)'],
+    ['told', "(SELECT max(x) FROM (SELECT string_agg(t, ',') OVER (ORDER BY n) AS x FROM c WHERE c.n > 90 + g) s)"],
+    ['grouped', '(SELECT max(x) FROM (SELECT count(*) AS x FROM c WHERE c.n > g GROUP BY t) s)'],
+    ['counted', '(SELECT count(DISTINCT t) FROM c WHERE c.n > g)'],
+    ['listed', "(SELECT string_agg(t, ',' ORDER BY t) FROM c WHERE c.n > g)"],
+    ['distinct', '(SELECT count(*) FROM (SELECT DISTINCT t FROM c WHERE c.n > g) s)'],
+    ['compared', '(SELECT count(*) FROM (SELECT t FROM c WHERE c.n > g EXCEPT SELECT t FROM c WHERE n = 5) s)'],
+    ['named', '(WITH w AS MATERIALIZED (SELECT t FROM c WHERE c.n > g) SELECT count(*) FROM w)'],
+    [
+      'recursive',
+      '(WITH RECURSIVE r (x) AS (SELECT g UNION SELECT x + 1 FROM r WHERE x < g + 50) SELECT count(*) FROM r)',
+    ],
+    ['read by what may write', '(SELECT max(same(c.n)) FROM c WHERE c.n > g)'],
+  ])('%s', async (_, subquery) => {
+    await client.all(`
+      DROP TABLE IF EXISTS c;
+      CREATE TABLE c AS SELECT g AS n, 'text' || g AS t FROM generate_series(1, 100) g;
+      CREATE OR REPLACE FUNCTION same(x int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN x; END $$;
+      SET statement_memory_limit = '256kB'`);
+    // Each holds some 10 kB; 200 of them would hold 2 MB.
+    const sql = `SELECT count(${subquery}) FROM generate_series(-200, -1) g`;
+    expect(await value(sql)).not.toBe('0');
+    await client.all('RESET statement_memory_limit');
+  });
+
+  it('INTERSECT and EXCEPT hold to the limit', async () => {
+    await client.all("SET statement_memory_limit = '256kB'");
+    await expect(client.rows('SELECT g FROM generate_series(1, 20000) g EXCEPT SELECT 5')).rejects.toThrow('out of memory');
+    await client.all('RESET statement_memory_limit');
+  });
+});
