@@ -2,10 +2,12 @@
 import { sqlError } from '../../base/errors.js';
 import { after, type Soon } from '../../base/soon.js';
 import type { DistinctPlan, FilterPlan, LimitPlan, ProjectPlan, SetOpPlan } from '../plan/logical.js';
+import { idsOf } from '../plan/plan-walk.js';
 import type { Datum } from '../types/datum.js';
 import { compilePlan } from './compile-plan.js';
 import { compileExpr, compileRow, compileTest, layoutOf, type Compiled } from './eval.js';
 import { LateError } from './late-error.js';
+import { gated, splitGate } from './gate.js';
 import { compileHasher, type RowHasher } from './hashing.js';
 import { eachRow } from './pace.js';
 import {
@@ -59,11 +61,14 @@ export class MapOperator implements Operator {
 
 export function compileFilter(plan: FilterPlan): OperatorFactory {
   const input = compilePlan(plan.input);
-  const test = compileTest(plan.condition, layoutOf(plan.input.columns));
-  return (run) => {
+  const { gate, rest } = splitGate(plan.condition, idsOf(plan.input));
+  const test = compileTest(rest, layoutOf(plan.input.columns));
+  const open = (run: Run): Operator => {
+    if (test === null) return input(run);
     const late = new LateError();
     return new MapOperator(input(run), (batch) => filterRows(batch, test, run, late), late);
   };
+  return (run) => gated(gate, run, () => open(run));
 }
 
 export function compileProject(plan: ProjectPlan): OperatorFactory {

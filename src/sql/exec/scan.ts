@@ -18,9 +18,11 @@ import { KvError } from '../../range/kv-errors.js';
 import type { ReadOptions } from '../../txn/kv-txn.js';
 import type { Expr } from '../plan/expr.js';
 import type { Access, KeyConstraint, Lock, ScanPlan } from '../plan/logical.js';
+import { idsOf } from '../plan/plan-walk.js';
 import { PgArray, type Datum } from '../types/datum.js';
 import type { RowDecoder } from '../encoding/row-codec.js';
 import { type AsyncEval, type CompiledTest, compileExpr, compileTest, layoutOf, type SyncEval } from './eval.js';
+import { gated, splitGate } from './gate.js';
 import { type IndexCodec, type InvertedCodec, type TableCodec, tableCodec } from './index-codec.js';
 import { checkCancelled } from './cancel.js';
 import { type ItemTest, type Postings, postingsOf } from './inverted-scan.js';
@@ -285,17 +287,18 @@ export function compileScan(plan: ScanPlan): OperatorFactory {
   const path = new AccessPath(plan, codec);
   const positions = livePositions(plan, codec);
   const covering = plan.access?.covering === true && !path.index.index.primary && plan.lock === null;
+  const { gate, rest } = splitGate(plan.filter, idsOf(plan));
   const shape: ScanShape = {
     plan,
     codec,
     path,
     decode: codec.decoderOf(positions),
     covered: covering ? coveredPositions(plan, codec) : null,
-    filter: compileTest(plan.filter, layoutOf(plan.columns)),
+    filter: compileTest(rest, layoutOf(plan.columns)),
     limit: plan.limit === null ? null : compileLimit(plan.limit),
     options: plan.lock === null ? {} : readOptionsOf(plan.table, plan.lock),
   };
-  return (run) => new ScanOperator(shape, run);
+  return (run) => gated(gate, run, () => new ScanOperator(shape, run));
 }
 
 /** Where each wanted column is in a secondary entry's value (primary key columns); -1: in no value. */

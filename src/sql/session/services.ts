@@ -500,9 +500,7 @@ export class Services implements SessionServices, CatalogServices {
 
   schemaOid(name: string): number | null {
     if (this.#view === null) return this.#noteMissed();
-    for (const d of this.#view.descriptors)
-      if (d.kind === 'schema' && d.name === name && d.databaseId === this.#host.databaseId) return d.id;
-    return null;
+    return viewIndex(this.#view).schemaIds.get(name) ?? null;
   }
 
   schemaNameOf(schemaId: number): string | null {
