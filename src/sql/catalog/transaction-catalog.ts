@@ -43,7 +43,7 @@ import type { SessionTemporaries } from './temporary.js';
 import { CatalogWaits } from './catalog-waits.js';
 import { usageOf } from '../usage/session-usage.js';
 import { droppedIds } from './dropped-ids.js';
-import { sharedView } from './shared-view.js';
+import { sharedView, viewOf } from './shared-view.js';
 import { runBy, UsedRoutines } from './used-routines.js';
 import { snapshotOf } from './snapshot.js';
 import { virtualRelation } from './virtual/registry.js';
@@ -458,8 +458,7 @@ export class TransactionCatalog implements UseHolder {
       if (own === null) byId.delete(id);
       else byId.set(id, own);
     }
-    const descriptors = [...byId.values()].sort((a, b) => a.id - b.id);
-    return { descriptors, byId, databaseId: this.databaseId, searchPath };
+    return viewOf(byId, this.databaseId, searchPath);
   }
 
   // ---- changes ----

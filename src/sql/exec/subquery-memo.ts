@@ -9,24 +9,11 @@ import { freeColumns, walkPlan } from '../plan/plan-walk.js';
 import { isVolatilePlan } from '../plan/volatility.js';
 import type { Plan } from '../plan/logical.js';
 import type { Datum } from '../types/datum.js';
-import { OID } from '../types/oids.js';
+import { ALIKE } from '../types/alike.js';
 import type { AsyncEval, Layout } from './eval.js';
 import { rowBytes } from './run.js';
 
 const KEPT_MAX = 10_000;
-const EXACT: ReadonlySet<number> = new Set<number>([
-  OID.bool,
-  OID.int2,
-  OID.int4,
-  OID.int8,
-  OID.oid,
-  OID.text,
-  OID.varchar,
-  OID.date,
-  OID.timestamp,
-  OID.timestamptz,
-  OID.uuid,
-]);
 
 /** Ids of the outer columns; null: results cannot be kept by them. */
 function keyColumns(plan: Plan): readonly number[] | null {
@@ -36,7 +23,7 @@ function keyColumns(plan: Plan): readonly number[] | null {
   walkPlan(
     plan,
     (e) => {
-      if (e.kind === 'column' && free.has(e.id) && !EXACT.has(e.oid)) usable = false;
+      if (e.kind === 'column' && free.has(e.id) && !ALIKE.has(e.oid)) usable = false;
     },
     (p) => {
       // A WITH query's rows are kept by itself, and may stem from a recursion that goes on.

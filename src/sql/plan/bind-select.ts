@@ -161,6 +161,10 @@ function bindItems(b: Binder, clause: WithClause, parent: Scope | null, outer: r
   return definitions;
 }
 
+function isFenced({ ctematerialized }: CommonTableExpr): boolean {
+  return ctematerialized === 'CTEMaterializeAlways';
+}
+
 function bindCte(
   b: Binder,
   cte: CommonTableExpr,
@@ -188,14 +192,14 @@ function bindCte(
     const plan = bindModifying(b, cte.ctequery!, visible);
     const silent = plan.columns.length === 0;
     const entry: CteEntry = { name, id, columns: rename(plan.columns), references: 0, definition: null, silent };
-    return { entry, definition: { id, name, plan, recursive: null, modifies: true } };
+    return { entry, definition: { id, name, plan, recursive: null, modifies: true, fenced: true } };
   }
   const steered = cte.search_clause !== undefined || cte.cycle_clause !== undefined;
   if (!recursive) {
     if (steered) throw errorAt('42601', 'WITH query is not recursive', cte.location ?? -1);
     const plan = bindSelect(b, select, parent, visible);
     const entry: CteEntry = { name, id, columns: rename(plan.columns), references: 0, definition: null };
-    return { entry, definition: { id, name, plan, recursive: null, modifies: false } };
+    return { entry, definition: { id, name, plan, recursive: null, modifies: false, fenced: isFenced(cte) } };
   }
   if (cte.cycle_clause !== undefined) cycleMarks(exprContext(b, EMPTY_SCOPE, 'CYCLE'), cte.cycle_clause);
   const order = steered
@@ -248,7 +252,7 @@ function bindCte(
   const entry: CteEntry = { name, id, columns, hidden: order?.unseen ?? 0, references: 0, definition: null };
   return {
     entry,
-    definition: { id, name, plan: base, recursive: { term, workId, all: select.all === true }, modifies: false },
+    definition: { id, name, plan: base, recursive: { term, workId, all: select.all === true }, modifies: false, fenced: true },
   };
 }
 
