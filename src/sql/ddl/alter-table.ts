@@ -259,6 +259,16 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
     case 'AT_NoForceRowSecurity':
       draft.table = withRowSecurity(draft.table, command['subtype']);
       return;
+    case 'AT_EnableTrig':
+    case 'AT_EnableAlwaysTrig':
+    case 'AT_EnableReplicaTrig':
+    case 'AT_DisableTrig':
+      throw sqlError('42704', `trigger "${name}" for table "${draft.table.name}" does not exist`);
+    case 'AT_EnableRule':
+    case 'AT_EnableAlwaysRule':
+    case 'AT_EnableReplicaRule':
+    case 'AT_DisableRule':
+      throw sqlError('42704', `rule "${name}" for relation "${draft.table.name}" does not exist`);
     default:
       throw unsupported(`ALTER TABLE command ${String(command['subtype']).replace('AT_', '')}`);
   }
@@ -356,7 +366,7 @@ async function dropColumn(draft: Draft, name: string, missingOk: boolean, cascad
   const readers = generatedFrom(table, column.id);
   if (!cascade) refuseReaders(table.name, name, readers);
   for (const reader of readers) {
-    notice(ctx, '00000', `drop cascades to column ${reader.name} of table ${table.name}`);
+    ctx.cascades.push(`column ${reader.name} of table ${table.name}`);
     await dropColumn(draft, reader.name, false, true);
   }
   await dropColumnUsers(ctx, table, column, cascade);
