@@ -493,8 +493,8 @@ export class Services implements SessionServices, CatalogServices {
     return this.#host.temporaries.schemaId;
   }
 
-  commentOf(kind: CommentedKind, oid: number): string | null {
-    return this.#view === null ? this.#noteMissed() : commentIn(this.#view, this.databaseId, kind, oid);
+  commentOf(kind: CommentedKind, oid: number, part = 0): string | null {
+    return this.#view === null ? this.#noteMissed() : commentIn(this.#view, this.databaseId, kind, oid, part);
   }
 
   schemaOid(name: string): number | null {
