@@ -13,6 +13,7 @@ import { typeCollation } from '../../types/collated.js';
 import { C_COLLATION_KEY, collationOfKey, DEFAULT_COLLATION_KEY } from '../../types/collation.js';
 import { domainCollation, isHandle, userTypeIn, userTypeOf } from '../../types/user-types.js';
 import type { DomainType } from '../../types/user-types.js';
+import { standardDomainByOid } from '../../types/standard-domains.js';
 import { isColumnUpdatable } from '../../plan/view-shape.js';
 import type { ColumnDescriptor, Descriptor, TableDescriptor, ViewDescriptor } from '../descriptor.js';
 import { isRelationWithRows } from '../row-types.js';
@@ -173,6 +174,7 @@ export function baseColumns(database: string, domain: DomainType, schemaOf: (oid
 /** Schema of a user's type, by its oid in the catalog. */
 export function typeSchema(source: Source): (oid: number) => string {
   return (oid) => {
+    if (standardDomainByOid(oid) !== null) return 'information_schema';
     const type = source.model.view.byId.get(oid);
     return type?.kind === 'type' || isRelationWithRows(type) ? schemaName(source.model, type.schemaId) : '';
   };
