@@ -502,7 +502,9 @@ fn(
   (oid: number, column: number, ctx: ExecContext) =>
     (ctx.services.tableByOid(oid)?.columns ?? ctx.services.viewByOid(oid)?.columns ?? []).find(
       (one) => one.id === column,
-    )?.comment ?? null,
+    )?.comment ??
+    ctx.services.commentOf('type', oid, column) ??
+    null,
   STABLE,
 );
 fn(
