@@ -10,6 +10,8 @@ export class Comparison {
   readonly theirs: Server;
   statements = 0;
   open = 0;
+  /** Told of each answer that is left open. */
+  onOpen: (text: string, ours: Answer, theirs: Answer) => void = () => undefined;
 
   constructor(ours: Server, theirs: Server) {
     this.ours = ours;
@@ -65,7 +67,9 @@ export class Comparison {
   }
 
   #judged(text: string, [a, b]: Answers): Verdict {
-    return compareGuarded(text, a, b, this.theirs.version);
+    const verdict = compareGuarded(text, a, b, this.theirs.version);
+    if (verdict === 'open') this.onOpen(text, a, b);
+    return verdict;
   }
 
   #both(text: string): Promise<Answers> {

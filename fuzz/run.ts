@@ -18,7 +18,7 @@ import { aPatternUse } from './patterns.js';
 import { type Piece, textOf } from './pieces.js';
 import { type KindOfProgram, KINDS_OF_PROGRAMS, programOf } from './program.js';
 import { Random } from './random.js';
-import { emptied, pglite, postgres, quoral, type Server } from './servers.js';
+import { type Answer, emptied, pglite, postgres, quoral, type Server } from './servers.js';
 import { type Found, shrunk } from './shrink.js';
 
 const SHOWN_MAX = 200;
@@ -39,6 +39,7 @@ const USAGE = `npm run fuzz -- [options]
   --peer URL        the PostgreSQL to compare with, whose database is emptied (default PGlite in this process)
   --program NAME    programs of one kind: ${KINDS_OF_PROGRAMS.join(', ')} (default: both, the second in every fourth seed)
   --kind KIND       statements that stand alone: ${[...ALONE.keys()].join(', ')}
+  --open            shows what is left open of definitions
   --calls           statements that stand alone: every function, operator and aggregate
   --hostile         what is meant to use up time and memory, on Quoral alone
   --only NAME       --hostile: from that one on`;
@@ -50,6 +51,7 @@ const OPTIONS = {
   peer: { type: 'string' },
   program: { type: 'string', default: '' },
   kind: { type: 'string', default: '' },
+  open: { type: 'boolean', default: false },
   calls: { type: 'boolean', default: false },
   hostile: { type: 'boolean', default: false },
   only: { type: 'string', default: '' },
@@ -109,6 +111,7 @@ interface Values {
   readonly peer?: string | undefined;
   readonly program: string;
   readonly kind: string;
+  readonly open: boolean;
   readonly calls: boolean;
   readonly hostile: boolean;
   readonly only: string;
@@ -134,17 +137,20 @@ async function run(values: Values): Promise<number> {
     console.log(`${calls.size} functions, operators and aggregates`);
     return single((random) => calls.statement(random), ours, theirs, range);
   }
-  return compareRandom(ours, theirs, range, kind);
+  const comparison = new Comparison(ours, theirs);
+  const shown = (one: Answer): string => (one.ok ? 'ok' : `${one.sqlstate} ${one.message}`);
+  if (values.open)
+    comparison.onOpen = (text, a, b) => console.log(`open: ${text}\n  ours ${shown(a)}; theirs ${shown(b)}`);
+  return compareRandom(comparison, range, kind);
 }
 
 /** Random schemas with their statements: 1 if there was a difference. */
 async function compareRandom(
-  ours: Server,
-  theirs: Server,
+  comparison: Comparison,
   { first, seeds, count }: Range,
   kind: KindOfProgram | null,
 ): Promise<number> {
-  const comparison = new Comparison(ours, theirs);
+  const { ours, theirs } = comparison;
   const startedMs = Date.now();
   let shownMs = startedMs;
   let differences = 0;

@@ -217,12 +217,12 @@ export class TransactionCatalog implements UseHolder {
     return own !== undefined ? own : this.catalog.lookupName(key);
   }
 
+  /** As the transaction itself has changed it; undefined: it has not. */
+  own = (id: number): Descriptor | null | undefined => this.#descriptors.get(id);
   /** Synchronously: own change or cached and in use. */
   currentVersion(id: number): number | null {
-    const own = this.#descriptors.get(id);
+    const own = this.#descriptors.has(id) ? this.#descriptors.get(id) : this.#held.get(id);
     if (own !== undefined) return own === null ? null : own.version;
-    const held = this.#held.get(id);
-    if (held !== undefined) return held === null ? null : held.version;
     return (this.#uses.get(id) ?? this.catalog.cached(id))?.version ?? null;
   }
 

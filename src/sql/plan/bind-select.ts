@@ -161,9 +161,7 @@ function bindItems(b: Binder, clause: WithClause, parent: Scope | null, outer: r
   return definitions;
 }
 
-function isFenced({ ctematerialized }: CommonTableExpr): boolean {
-  return ctematerialized === 'CTEMaterializeAlways';
-}
+const isFenced = (cte: CommonTableExpr): boolean => cte.ctematerialized === 'CTEMaterializeAlways';
 
 function bindCte(
   b: Binder,
@@ -192,7 +190,7 @@ function bindCte(
     const plan = bindModifying(b, cte.ctequery!, visible);
     const silent = plan.columns.length === 0;
     const entry: CteEntry = { name, id, columns: rename(plan.columns), references: 0, definition: null, silent };
-    return { entry, definition: { id, name, plan, recursive: null, modifies: true, fenced: true } };
+    return { entry, definition: { id, name, plan, recursive: null, modifies: true } };
   }
   const steered = cte.search_clause !== undefined || cte.cycle_clause !== undefined;
   if (!recursive) {
@@ -252,7 +250,7 @@ function bindCte(
   const entry: CteEntry = { name, id, columns, hidden: order?.unseen ?? 0, references: 0, definition: null };
   return {
     entry,
-    definition: { id, name, plan: base, recursive: { term, workId, all: select.all === true }, modifies: false, fenced: true },
+    definition: { id, name, plan: base, recursive: { term, workId, all: select.all === true }, modifies: false },
   };
 }
 

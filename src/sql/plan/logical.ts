@@ -229,7 +229,7 @@ export interface CteDefinition {
   /** Changes data: runs even if nothing reads it. */
   readonly modifies: boolean;
   /** AS MATERIALIZED: computed by itself, whatever is asked of its rows. */
-  readonly fenced: boolean;
+  readonly fenced?: boolean;
 }
 export interface WithPlan {
   readonly kind: 'with';

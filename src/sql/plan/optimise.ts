@@ -73,7 +73,13 @@ function inlineCtes(plan: Plan): Plan {
   const inlined = new Map<number, CteDefinition>();
   const references = referencesIn(rewritten);
   for (const cte of rewritten.ctes) {
-    if (!cte.modifies && !cte.fenced && cte.recursive === null && references.get(cte.id) === 1 && !isUnsafe(cte.plan))
+    if (
+      !cte.modifies &&
+      cte.fenced !== true &&
+      cte.recursive === null &&
+      references.get(cte.id) === 1 &&
+      !isUnsafe(cte.plan)
+    )
       inlined.set(cte.id, cte);
   }
   if (inlined.size === 0) return rewritten;

@@ -11,7 +11,9 @@ beforeAll(async () => {
     INSERT INTO a SELECT g % 50, g, 't' || g FROM generate_series(1, 300) g;
     INSERT INTO b SELECT g % 50, g, 't' || g FROM generate_series(1, 300) g;
     INSERT INTO a VALUES (NULL, 301, NULL);
-    INSERT INTO b VALUES (NULL, 301, 'null'), (7, NULL, NULL)`);
+    INSERT INTO b VALUES (NULL, 301, 'null'), (7, NULL, NULL);
+    CREATE TABLE m (k int, n int);
+    INSERT INTO m SELECT g % 7, g FROM generate_series(1, 60) g`);
 });
 
 const value = async (sql: string): Promise<string | null> => (await client.rows(sql))[0]![0]!;
@@ -106,6 +108,69 @@ describe('what may change', () => {
   });
 });
 
+describe('results by the values of outside', () => {
+  beforeAll(async () => {
+    await client.all(`
+      CREATE TABLE v (i int, n numeric, f float8, t interval, c char(4), x text);
+      INSERT INTO v VALUES (1, 1.0, 0, '1 day', 'a', 'x'), (2, 1.00, '-0', '24 hours', 'a  ', 'x '), (3, NULL, 'NaN', NULL, NULL, NULL)`);
+  });
+
+  it.each([
+    [
+      'numerics that look different',
+      'SELECT string_agg((SELECT v.n::text FROM m WHERE m.n = 1), $$,$$ ORDER BY i) FROM v',
+      '1.0,1.00',
+    ],
+    [
+      'zeros of both signs',
+      'SELECT string_agg((SELECT v.f::text FROM m WHERE m.n = 1), $$,$$ ORDER BY i) FROM v',
+      '0,-0,NaN',
+    ],
+    [
+      'intervals',
+      'SELECT string_agg((SELECT v.t::text FROM m WHERE m.n = 1), $$,$$ ORDER BY i) FROM v',
+      '1 day,24:00:00',
+    ],
+    [
+      'texts with blanks',
+      'SELECT string_agg((SELECT v.x || $$.$$ FROM m WHERE m.n = 1), $$,$$ ORDER BY i) FROM v',
+      'x.,x .',
+    ],
+    [
+      'lists',
+      'SELECT string_agg(ARRAY(SELECT m.n FROM m WHERE m.k = v.i ORDER BY 1 LIMIT 2)::text, $$ $$ ORDER BY i) FROM v',
+      '{1,8} {2,9} {3,10}',
+    ],
+    [
+      'the value that is compared counts too',
+      'SELECT string_agg((v.n * i IN (SELECT m.n FROM m WHERE m.n < 2 + v.i * 0))::text, $$,$$ ORDER BY i) FROM v',
+      'true,false',
+    ],
+    [
+      'and so does NULL',
+      'SELECT count(*) FROM v WHERE (v.n > ALL (SELECT m.n - 1 FROM m WHERE m.n < 2 + v.i * 0)) IS NULL',
+      '1',
+    ],
+    [
+      'rows of two',
+      'SELECT string_agg(((i, 5) = (SELECT m.n, 5 FROM m WHERE m.n = v.f + 1))::text, $$,$$ ORDER BY i) FROM v',
+      'true,false',
+    ],
+  ])('%s', async (_, sql, expected) => {
+    expect(await value(sql)).toBe(expected);
+  });
+
+  it.each([
+    ['ANY', 'SELECT count(*) FROM a WHERE a.k + 0 = ANY (SELECT b.k FROM b WHERE b.n + a.k > 100) OR a.n < 0', '300'],
+    ['NOT IN', 'SELECT count(*) FROM a WHERE a.k NOT IN (SELECT b.k FROM b WHERE b.n + a.k > 1000)', '301'],
+    ['ARRAY', 'SELECT count(*) FROM a WHERE cardinality(ARRAY(SELECT b.k FROM b WHERE b.n + a.k > 290)) > 30', '180'],
+  ])('asked once for each: %s', async (_, sql, expected) => {
+    const plan = (await client.rows(`EXPLAIN ANALYZE ${sql}`)).map(([line]) => line).join('\n');
+    expect(Number(/on b .*loops=(\d+)\)/.exec(plan)?.[1])).toBeLessThanOrEqual(51);
+    expect(await value(sql)).toBe(expected);
+  });
+});
+
 describe('what a subquery holds goes back each time', () => {
   it.each([
     ['sorted', '(SELECT n FROM c WHERE c.n > g ORDER BY c.t LIMIT 1)'],
@@ -145,11 +210,6 @@ describe('what a subquery holds goes back each time', () => {
 });
 
 describe('what is the same each time inside of what runs for each row', () => {
-  beforeAll(async () => {
-    await client.all(`
-      CREATE TABLE m (k int, n int);
-      INSERT INTO m SELECT g % 7, g FROM generate_series(1, 60) g`);
-  });
   const joined = 'FROM m JOIN (SELECT b.n, count(*) AS c FROM b GROUP BY b.n) t ON t.n = m.n WHERE m.k';
 
   it.each([
