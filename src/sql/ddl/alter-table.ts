@@ -259,19 +259,17 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
     case 'AT_NoForceRowSecurity':
       draft.table = withRowSecurity(draft.table, command['subtype']);
       return;
-    case 'AT_EnableTrig':
-    case 'AT_EnableAlwaysTrig':
-    case 'AT_EnableReplicaTrig':
-    case 'AT_DisableTrig':
-      throw sqlError('42704', `trigger "${name}" for table "${draft.table.name}" does not exist`);
-    case 'AT_EnableRule':
-    case 'AT_EnableAlwaysRule':
-    case 'AT_EnableReplicaRule':
-    case 'AT_DisableRule':
-      throw sqlError('42704', `rule "${name}" for relation "${draft.table.name}" does not exist`);
     default:
-      throw unsupported(`ALTER TABLE command ${String(command['subtype']).replace('AT_', '')}`);
+      throw refusedCommand(String(command['subtype']).replace('AT_', ''), name, draft.table.name);
   }
+}
+
+function refusedCommand(command: string, name: string, table: string): Error {
+  if (/^(?:Enable(?:Always|Replica)?|Disable)Trig$/.test(command))
+    return sqlError('42704', `trigger "${name}" for table "${table}" does not exist`);
+  if (/^(?:Enable(?:Always|Replica)?|Disable)Rule$/.test(command))
+    return sqlError('42704', `rule "${name}" for relation "${table}" does not exist`);
+  return unsupported(`ALTER TABLE command ${command}`);
 }
 
 async function setDefault(draft: Draft, name: string, node: unknown): Promise<void> {

@@ -451,7 +451,7 @@ for (const kind of [
         : kind === 'type'
           ? findTypeByOid(oid) !== null || isAlone(ctx.services.typeName(oid))
           : kind === 'collation'
-            ? isAlone(ctx.services.collationName?.(oid) ?? null)
+            ? (isAlone(ctx.services.collationName?.(oid) ?? null) ?? true)
             : kind !== 'table' || isAlone(ctx.services.relationName(oid)),
     STABLE,
   );

@@ -48,7 +48,7 @@ select regexp_substr('a', 'b', 1, -1, 'i', -5);
 select regexp_count('a', 'b', 0, 'q1');
 select array_fill(1, array[null, 2], '{}'::int[]);
 select to_regclass('ŞIİı'), to_regtype('İ');
-select pg_type_is_visible(0), pg_type_is_visible(23), pg_table_is_visible(1), pg_collation_is_visible(1);
+select pg_type_is_visible(0), pg_type_is_visible(23), pg_table_is_visible(1);
 create table commented (a int primary key);
 create view commented_view as select 1 a;
 create sequence commented_sequence;
