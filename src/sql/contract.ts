@@ -214,6 +214,8 @@ export interface SessionServices {
   /** Of a schema, a database or a type, or of a field of it by its number. */
   commentOf(kind: CommentedKind, oid: number, part?: number): string | null;
   allTables(): readonly TableDescriptor[];
+  /** The sequence that was given to a column by OWNED BY. */
+  sequenceOwnedBy?(tableId: number, columnId: number): number | null;
   /** The table that has a constraint, or an index, of this oid. */
   tableOfConstraint(oid: number): TableDescriptor | null;
   tableOfIndex(oid: number): TableDescriptor | null;

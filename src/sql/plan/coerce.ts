@@ -16,7 +16,6 @@ import {
   formatType,
   elementOidOf,
   makeTypmod,
-  typeByName,
   typeByOid,
   isArrayType,
   arrayOidOf,

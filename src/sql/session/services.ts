@@ -495,6 +495,11 @@ export class Services implements SessionServices, CatalogServices {
     return types ? `${name}(${taken.join(',')})` : name;
   }
 
+  sequenceOwnedBy(tableId: number, columnId: number): number | null {
+    if (this.#view === null) return this.#noteMissed();
+    return viewIndex(this.#view).ownedSequences.get(`${tableId} ${columnId}`) ?? null;
+  }
+
   domainCheck(oid: number): FoundDomainCheck | null {
     return this.#view === null ? this.#noteMissed() : domainCheckIn(this.#view, oid);
   }

@@ -40,3 +40,22 @@ SELECT pg_typeof('x'::information_schema.sql_identifier), 'cardinal_number'::reg
 RESET search_path;
 DROP DOMAIN over;
 DROP TABLE kept CASCADE;
+-- Columns of its views are of these domains, and answer as what they are over.
+SELECT pg_typeof(table_name), pg_typeof(is_nullable), pg_typeof(ordinal_position), pg_typeof(column_default) FROM information_schema.columns WHERE table_name = 'pg_class' AND column_name = 'oid';
+SELECT attname, format_type(atttypid, atttypmod), attcollation::regcollation FROM pg_attribute WHERE attrelid = 'information_schema.routines'::regclass AND attname IN ('created', 'routine_name', 'data_type', 'is_deterministic', 'max_dynamic_result_sets') ORDER BY 1;
+CREATE TABLE things (id int PRIMARY KEY, note text);
+CREATE VIEW told AS SELECT table_name, ordinal_position, is_nullable, data_type || '!' AS told FROM information_schema.columns WHERE table_name LIKE 'thing%';
+SELECT * FROM told ORDER BY ordinal_position;
+SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'told'::regclass ORDER BY attnum;
+PREPARE find AS SELECT column_name FROM information_schema.columns WHERE table_name = $1 AND ordinal_position = ANY ($2) ORDER BY 1;
+EXECUTE find('things', '{1,2}');
+SELECT parameter_types FROM pg_prepared_statements WHERE name = 'find';
+CREATE TABLE copied AS SELECT table_name, is_nullable, ordinal_position FROM information_schema.columns WHERE table_name = 'things';
+SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'copied'::regclass AND attnum > 0 ORDER BY attnum;
+SELECT t.table_name, string_agg(c.column_name, ',' ORDER BY c.ordinal_position), array_agg(c.column_name ORDER BY 1), max(c.table_name), json_agg(c.is_nullable) FROM information_schema.tables t JOIN information_schema.columns c USING (table_schema, table_name) WHERE t.table_name = 'things' GROUP BY 1;
+SELECT note = t.table_name FROM things, information_schema.tables t WHERE false;
+SELECT count(*) FROM information_schema._pg_foreign_servers, information_schema._pg_foreign_tables, information_schema._pg_user_mappings, information_schema._pg_foreign_data_wrappers, information_schema._pg_foreign_table_columns;
+SELECT coalesce(character_maximum_length, 0), CASE WHEN is_nullable = 'YES' THEN 'null' ELSE is_nullable END, upper(column_name), column_name || '', concat(column_name, 1) FROM information_schema.columns WHERE table_name = 'things' ORDER BY ordinal_position;
+SELECT column_name FROM information_schema.columns WHERE table_name = 'things' UNION SELECT 'x' ORDER BY 1;
+DROP TABLE copied, things;
+DROP VIEW told;

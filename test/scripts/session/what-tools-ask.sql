@@ -33,3 +33,14 @@ CREATE INDEX elements ON mails USING gin (p);
 CREATE TABLE tagged (tags text[]);
 CREATE INDEX tags ON tagged USING gin (tags);
 SELECT attname, attcollation::regcollation, attndims, atttypid::regtype FROM pg_attribute WHERE attrelid IN ('carries'::regclass, 'elements'::regclass, 'tags'::regclass) AND attnum > 0 ORDER BY 1;
+-- A sequence that goes with a column, whoever made it.
+CREATE SEQUENCE given;
+CREATE TABLE takes (id int, no serial, free int DEFAULT nextval('given'));
+SELECT pg_get_serial_sequence('takes', 'id'), pg_get_serial_sequence('takes', 'no'), pg_get_serial_sequence('takes', 'free');
+ALTER SEQUENCE given OWNED BY takes.id;
+SELECT pg_get_serial_sequence('takes', 'id'), pg_get_serial_sequence('takes', 'no'), pg_get_serial_sequence('takes', 'free');
+ALTER SEQUENCE takes_no_seq OWNED BY NONE;
+SELECT pg_get_serial_sequence('takes', 'id'), pg_get_serial_sequence('takes', 'no'), pg_get_serial_sequence('takes', 'free');
+-- Extensions, by the functions under the views.
+SELECT name, default_version, comment IS NOT NULL AS told FROM pg_available_extensions() WHERE name = 'plpgsql';
+SELECT name, version, superuser, trusted, relocatable, schema, requires FROM pg_available_extension_versions() WHERE name IN ('plpgsql') ORDER BY 1;

@@ -121,7 +121,13 @@ export function modelOf(view: CatalogView): Model {
 
 /** Domains that are there without a descriptor. */
 function standardTypes(databaseId: number): TypeDescriptor[] {
-  const owned = { kind: 'type', schemaId: INFORMATION_SCHEMA_ID, owner: SUPERUSER_OID, version: 1, databaseId } as const;
+  const owned = {
+    kind: 'type',
+    schemaId: INFORMATION_SCHEMA_ID,
+    owner: SUPERUSER_OID,
+    version: 1,
+    databaseId,
+  } as const;
   return standardDomains().map(({ type, handle }) => ({ ...owned, id: type.oid, name: type.name, typeOid: handle }));
 }
 
