@@ -1,6 +1,6 @@
 /** Reads see what a large transaction has committed before its intents are versions, and pages end where they should. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Key } from '../../src/base/key.js';
+import { existenceKey, type Key } from '../../src/base/key.js';
 import type { BatchHeader, KvRequest, ScanResponse, TxnMeta } from '../../src/range/kv-api.js';
 import { collectMarks } from '../support/marks.js';
 import { Harness, type TestNode } from './support/harness.js';
@@ -125,5 +125,28 @@ describe('intents of a committed transaction', () => {
       },
     ]);
     expect(await rows({ txn: at })).toEqual(wanted);
+  });
+
+  it('of removed rows are waited for by who only asks whether the row is there', async () => {
+    const all = Array.from({ length: 300 }, (_, i) => keyAt(i));
+    const before = harness.txn(node, keyAt(0));
+    await write(before, all, () => 'parent');
+    await end(before, all, all);
+    const large = harness.txn(node, keyAt(0));
+    const removed = all.flatMap((key) => [key, existenceKey(key)]);
+    await write(large, removed, () => null);
+    await end(large, removed, []);
+    const now = node.hlc.now();
+    const at: TxnMeta = { ...harness.txn(node, keyAt(2)), readTs: now, writeTs: now, uncertaintyLimit: now };
+    const answered: unknown[] = [];
+    const asked = harness
+      .send([{ kind: 'get', key: keyAt(7), lock: 'none', scope: 'existence' }], { txn: at })
+      .then((answer) => answered.push(...answer.responses));
+    await harness.until('a wait', () => node.store.executor.counters.lockWaits > 0);
+    expect(answered).toEqual([]);
+    const common = { kind: 'resolve-intents', spans: [], txnId: large.id, epoch: 0, status: 'committed' } as const;
+    await harness.send([{ ...common, keys: removed, ts: large.writeTs, upTo: 0 }]);
+    await asked;
+    expect(answered).toEqual([{ kind: 'get', value: null, skipped: false }]);
   });
 });
