@@ -307,8 +307,25 @@ describe('work in pieces', () => {
       harness.send([{ kind: 'refresh', start: keyAt(0), end: keyAt(total), fromTs, toTs }], { txn: reader });
     // Writers that are older than what was verified must land above it, in every piece.
     const writers = [100, 9_000, 17_000, 19_999].map((i) => ({ key: keyAt(i), txn: harness.txn(node, keyAt(i)) }));
+    // Its own intents at the end are looked at once, not by every piece.
+    const own = 1_000;
+    await harness.send(puts(total - own, total), { txn: reader });
+    let looked = 0;
+    const { locks } = node.store.replica(1)!;
+    const range = locks.range.bind(locks);
+    locks.range = function* (start, end) {
+      for (const lock of range(start, end)) {
+        looked++;
+        yield lock;
+      }
+    };
     const toTs = node.hlc.now();
     await refresh(reader.readTs, toTs);
+    expect(looked).toBe(own);
+    const keys = Array.from({ length: own }, (_, n) => keyAt(total - own + n));
+    await harness.send([
+      { kind: 'resolve-intents', keys, spans: [], txnId: reader.id, epoch: 0, status: 'aborted', ts: 0, upTo: 0 },
+    ]);
     for (const { key, txn } of writers) {
       const put = { kind: 'put', key, value: VALUE, mustNotExist: false, exclusionSince: 0, sequence: 1 } as const;
       const answer = await harness.send([put], { txn });

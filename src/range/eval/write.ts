@@ -163,11 +163,12 @@ const REFRESH_KEYS_MAX = 8_192;
 export function evalRefresh(ctx: EvalContext, request: RefreshRequest): SpanResponse {
   const { start, fromTs, toTs } = request;
   const end = request.end ?? keyNext(start);
-  for (const lock of ctx.range.locks.range(start, end)) checkRefreshed(ctx, lock, fromTs, toTs);
   const found = mvccAnyNewerBounded(ctx.range.reader, start, end, fromTs, toTs, REFRESH_KEYS_MAX);
   if (found.newer !== null) {
     throw new KvError({ kind: 'retry', reason: 'refresh-failed', key: found.newer, retryTs: toTs });
   }
+  // As far as the versions go in this turn: the transaction itself may have millions of intents in the span.
+  for (const lock of ctx.range.locks.range(start, found.resumeKey ?? end)) checkRefreshed(ctx, lock, fromTs, toTs);
   ctx.clockTs = Math.max(ctx.clockTs, toTs);
   // The read holds at toTs now, and must go on holding.
   const reader = ctx.txn?.id ?? null;
