@@ -262,7 +262,7 @@ export class TransactionCatalog implements UseHolder {
 
   /** As the transaction has changed it; null: it is free; undefined: it has not. */
   ownName(schemaId: number, name: string): NameEntry | null | undefined {
-    return this.#names.get(SYSTEM_KEYS.name(this.databaseId, schemaId, name));
+    return this.#names.size === 0 ? undefined : this.#names.get(SYSTEM_KEYS.name(this.databaseId, schemaId, name));
   }
 
   /** The descriptor if it is the transaction's own or cached. */

@@ -61,6 +61,14 @@ export class Run {
     this.outer = outer;
     this.ctes = ctes;
     this.whole = whole ?? this;
+    this.before = ctx.before ?? null;
+  }
+
+  /** From now on it reads, and so do stable functions, what was there until now. `seesSent`: as far as that can be told. */
+  readBefore(seesSent: boolean): void {
+    if (this.before === null || (this.before.seesSent === true && !seesSent))
+      this.before = seesSent ? { ...this.ctx.txn.readPoint(), seesSent } : this.ctx.txn.savepoint();
+    this.ctx.before = this.before;
   }
 }
 

@@ -27,7 +27,7 @@ export function compileWith(plan: WithPlan): OperatorFactory {
   const input = compilePlan(plan.input);
   return (run) => {
     const sources: CteSource[] = [];
-    if (definitions.some(({ cte }) => cte.modifies)) run.before ??= run.ctx.txn.savepoint();
+    if (definitions.some(({ cte }) => cte.modifies)) run.readBefore(false);
     for (const definition of definitions) {
       const { source, isKept } = sourceOf(definition, run);
       run.ctes.set(definition.cte.id, source);
