@@ -55,7 +55,7 @@ const SETUP = [
   'PREPARE q1 AS SELECT * FROM t1 ORDER BY id',
   'PREPARE q2 (int) AS SELECT id, a FROM t2 WHERE id > $1 ORDER BY id',
   'PREPARE q3 (int) AS UPDATE t1 SET a = a + $1 WHERE id = 2 RETURNING id, a, b',
-  'PREPARE q4 (int) AS INSERT INTO t2 (id, a, b) VALUES (40 + $1, $1, DEFAULT) ON CONFLICT DO NOTHING RETURNING id, a',
+  'PREPARE q4 (int) AS INSERT INTO t2 (id, a, b) VALUES (40 + $1, $1, NULL) ON CONFLICT DO NOTHING RETURNING id, a',
   'PREPARE q5 (int) AS SELECT * FROM v1 WHERE id <> $1 ORDER BY 1',
   'PREPARE q6 (int) AS SELECT id, g2(id), g3($1) FROM t1 ORDER BY 1',
   'PREPARE q7 (int) AS UPDATE t2 SET e = DEFAULT WHERE id = $1 RETURNING *',

@@ -3,14 +3,30 @@
  * anything is read, and nothing is where they do not hold.
  */
 import { after, type Soon } from '../../base/soon.js';
-import { conjunction, conjuncts, type Expr, hasSubquery } from '../plan/expr.js';
-import { columnsOf } from '../plan/plan-walk.js';
+import { conjunction, conjuncts, type Expr, some } from '../plan/expr.js';
+import { columnsOf, freeColumns, walkPlan } from '../plan/plan-walk.js';
 import { isVolatileWithin } from '../plan/volatility.js';
 import { type CompiledTest, compileTest, testRow } from './eval.js';
 import type { Batch, Operator, Row, Run } from './run.js';
 
 const NO_ROW: Row = [];
 const NO_LAYOUT: ReadonlyMap<number, number> = new Map();
+
+/** A subquery that refers outside, or locks what it reads. One that does neither is asked once, as PostgreSQL does, rows or not. */
+function asksForRows(condition: Expr): boolean {
+  return some(condition, (e) => {
+    if (e.kind !== 'subquery') return false;
+    let locks = false;
+    walkPlan(
+      e.plan,
+      () => undefined,
+      (p) => {
+        if (p.kind === 'lockrows' || p.kind === 'ctescan' || (p.kind === 'scan' && p.lock !== null)) locks = true;
+      },
+    );
+    return locks || freeColumns(e.plan).size > 0;
+  });
+}
 
 /** `own`: ids of the columns of the rows that the condition is asked of. */
 export function splitGate(
@@ -20,7 +36,7 @@ export function splitGate(
   const all = conjuncts(condition);
   const once = all.filter(
     (c) =>
-      c.kind !== 'const' && !hasSubquery(c) && !isVolatileWithin(c) && ![...columnsOf(c)].some((id) => own.has(id)),
+      c.kind !== 'const' && !asksForRows(c) && !isVolatileWithin(c) && ![...columnsOf(c)].some((id) => own.has(id)),
   );
   if (once.length === 0) return { gate: null, rest: condition };
   const rest = all.filter((c) => !once.includes(c));

@@ -68,6 +68,9 @@ describe('conditions that no row decides are asked before anything is read', () 
     ["SELECT * FROM both_kinds WHERE k IN ('q', 'p') AND id < 10", 5, 501],
     ["SELECT us.id FROM us JOIN both_kinds b ON b.id = us.id WHERE b.k > 'p'", 0, 0],
     ['SELECT * FROM o WHERE current_setting($$application_name$$) = $$nobody$$', 0, 0],
+    ['SELECT * FROM o WHERE EXISTS (SELECT FROM us WHERE id = 500)', 0, 0],
+    ['SELECT * FROM o JOIN p USING (id) WHERE (SELECT count(*) FROM us WHERE id > 500) > 0', 0, 0],
+    ['SELECT * FROM o WHERE EXISTS (SELECT FROM us WHERE id = 5) AND id = 3', 1, 1],
     ['SELECT us.id, x.n FROM us LEFT JOIN LATERAL (SELECT * FROM o WHERE us.id = 5) x ON x.id = 7', 121, 1],
     ['SELECT (SELECT count(*) FROM p WHERE us.id > 119 AND n > 3) FROM us', 121, 501],
   ])('%s', async (sql, rows, most) => {

@@ -31,15 +31,16 @@ export function* userTypeRows(model: Model): Iterable<Values> {
   }
 }
 
-/** With the names that what it calls has now, as the search path needs them. */
+/** With the names that the functions and types in it have now, as the search path needs them. */
 function shownDefault(model: Model, type: UserType): Values {
   if (type.kind !== 'domain' || type.defaultSql === null || pinsIn(type.defaultSql).length === 0) return {};
   const shown = showTypes(type.defaultSql, (oid) => {
     const group = model.routines.find(({ routines }) => routines.some((routine) => routine.oid === oid));
-    if (group === undefined) return null;
-    const schema = schemaName(model, group.schemaId);
+    const named = group ?? model.types.find(({ typeOid }) => userTypeOf(typeOid)?.oid === oid);
+    if (named === undefined) return null;
+    const schema = schemaName(model, named.schemaId);
     const found = model.view.searchPath.includes(schema);
-    return `${found ? '' : `${quoteIdentifier(schema)}.`}${quoteIdentifier(group.name)}`;
+    return `${found ? '' : `${quoteIdentifier(schema)}.`}${quoteIdentifier(named.name)}`;
   });
   return { typdefault: shown, typdefaultbin: shown };
 }
