@@ -211,9 +211,11 @@ export interface SessionServices {
   domainCheck(oid: number): FoundDomainCheck | null;
   /** The session's own; null if it has none. */
   readonly temporarySchema?: number | null;
-  /** Of a schema, a database or a type. */
-  commentOf(kind: CommentedKind, oid: number): string | null;
+  /** Of a schema, a database or a type, or of a field of it by its number. */
+  commentOf(kind: CommentedKind, oid: number, part?: number): string | null;
   allTables(): readonly TableDescriptor[];
+  /** The sequence that was given to a column by OWNED BY. */
+  sequenceOwnedBy?(tableId: number, columnId: number): number | null;
   /** The table that has a constraint, or an index, of this oid. */
   tableOfConstraint(oid: number): TableDescriptor | null;
   tableOfIndex(oid: number): TableDescriptor | null;

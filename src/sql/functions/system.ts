@@ -420,8 +420,8 @@ fn(
     }
     const found = table.columns.find((one) => one.name === column && !one.dropped);
     if (found === undefined) throw sqlError('42703', `column "${column}" of relation "${table.name}" does not exist`);
-    if (found.sequenceId === null) return null;
-    return ctx.services.qualifiedRelationName?.(found.sequenceId) ?? null;
+    const sequence = ctx.services.sequenceOwnedBy?.(table.id, found.id) ?? null;
+    return sequence === null ? null : (ctx.services.qualifiedRelationName?.(sequence) ?? null);
   },
   STABLE,
 );
@@ -502,7 +502,9 @@ fn(
   (oid: number, column: number, ctx: ExecContext) =>
     (ctx.services.tableByOid(oid)?.columns ?? ctx.services.viewByOid(oid)?.columns ?? []).find(
       (one) => one.id === column,
-    )?.comment ?? null,
+    )?.comment ??
+    ctx.services.commentOf('type', oid, column) ??
+    null,
   STABLE,
 );
 fn(

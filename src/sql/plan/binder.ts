@@ -22,6 +22,7 @@ import type { Pin, RowPin } from '../catalog/pins.js';
 import type { QueryNotes } from './query-notes.js';
 import type { VariableNames } from './variables.js';
 import { arrayOidOf, catalogOidOf } from '../types/registry.js';
+import { standardDomainByOid } from '../types/standard-domains.js';
 import { baseOidOf, domainCollation, domainTypmod, fieldsOf, isHandle, typesWithin } from '../types/user-types.js';
 import type { Collation } from '../types/collation.js';
 import { pinnedCollation, resolveCollation } from './collation-names.js';
@@ -341,7 +342,7 @@ export class Binder {
   /** A type that a user made, by its name or pinned. null if there is none. */
   userType(schema: string | null, name: string, node: object): number | null {
     const pinned = pinnedOid(name);
-    if (pinned !== null) return this.#pinnedTypes.get(pinned) ?? null;
+    if (pinned !== null) return this.#pinnedTypes.get(pinned) ?? standardDomainByOid(pinned);
     const found = this.catalog.type({ schema, name, isType: true });
     if (found === null) return null;
     this.#dependencies.set(found.id, found.version);

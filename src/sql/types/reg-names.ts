@@ -36,6 +36,8 @@ export function unquote(text: string): string {
 }
 
 export function schemaOid(name: string, ctx: FormatContext): number | null {
+  // Any database may have dropped `public`, and made another.
+  if (ctx.names?.schemaOid !== undefined && name === 'public') return ctx.names.schemaOid(name);
   return NAMESPACES.find(([, known]) => known === name)?.[0] ?? ctx.names?.schemaOid?.(name) ?? null;
 }
 

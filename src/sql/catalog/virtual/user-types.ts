@@ -6,7 +6,7 @@ import { shownSql } from '../../functions/shown-sql.js';
 import { quoteIdentifier } from '../../types/identifiers.js';
 import { pinsIn, showTypes } from '../../types/pinned-types.js';
 import type { TypeDescriptor } from '../descriptor.js';
-import { baseColumns, typeSchema } from './information-schema-columns.js';
+import { baseColumns, collationColumns, typeSchema } from './information-schema-columns.js';
 import type { Values } from './layout.js';
 import { defaultOperatorClass } from './operator-classes.js';
 import { formColumns, functionColumns } from './types.js';
@@ -203,6 +203,7 @@ export function* domainRows(source: Source): Iterable<Values> {
   for (const { type, schema } of domainsOf(source)) {
     yield {
       ...baseColumns(database, type, typeSchema(source)),
+      ...collationColumns(source.model, database, type.collation),
       ...domainKey(source, schema, type),
       domain_default: type.defaultSql === null ? null : shownSql(type.defaultSql, source.ctx),
       dtd_identifier: '1',
