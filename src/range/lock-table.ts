@@ -19,6 +19,7 @@
  * - Plain readers wait only for intents they could have to see; a release wakes all of them.
  * - The table holds every intent of the range while this replica serves (loaded at the lease's start,
  *   kept up by applied commands), so that the absence of an entry proves the absence of an intent.
+ * - A reader passes an intent that is later than what it may have to see: `isLater`.
  * - Losing the lease clears it: unreplicated locks are lost then, which the transactions notice at
  *   commit (refresh, or `exclusionSince`). A split on this node hands them on, sharers too.
  * - While a key is held or shared without a gap nobody else writes it, whoever came and went among the sharers.
@@ -106,14 +107,35 @@ function suitsHolders(state: LockState, txnId: TxnId | null, mode: LockMode): bo
   return sharers.size === 0 || (sharers.size === 1 && txnId !== null && sharers.has(txnId));
 }
 
+/** Up to where a plain reader may have to see what others write. */
+export interface ReaderView {
+  /** Within what this node's clock proves to be older than the reader. */
+  readonly limit: Timestamp;
+  /** Within the whole uncertainty of the clocks; not below `limit`. */
+  readonly window: Timestamp;
+  /** This node's clock when the reader had surely begun. */
+  readonly begunBy: Timestamp;
+}
+
 /** Locks of others among which one transaction's are looked for. */
 const OTHERS_BETWEEN = 64;
-/** Transactions whose floors are known; the one that was noted first makes room. */
-const FLOORS_MAX = 1_024;
+/** Transactions of which something is known; the one of which nothing new came for longest makes room. */
+const NEWS_MAX = 1_024;
+
+/** What this node has heard of a transaction from its record. All of it stays true. */
+export interface TxnNews {
+  /** It commits at this time or later, if at all. */
+  readonly floor: Timestamp;
+  /** It surely had not committed when this node's clock showed that. 0: it may have, long ago. */
+  readonly pendingAt: Timestamp;
+  readonly committed: { readonly ts: Timestamp; readonly epoch: number } | null;
+}
 
 export class LockTable {
   readonly #locks = new OrderedMap<LockState>();
-  readonly #floors = new Map<TxnId, Timestamp>();
+  readonly #news = new Map<TxnId, TxnNews>();
+  /** Intents that a push has moved up from where they were laid. */
+  readonly #moved = new Set<Key>();
   #intents = 0;
 
   get size(): number {
@@ -133,17 +155,44 @@ export class LockTable {
     return false;
   }
 
-  /** Its record says that the transaction commits at `floor` or later, if at all: readers before that need not ask again. */
-  noteFloor(txnId: TxnId, floor: Timestamp): void {
-    if (floor <= this.floorOf(txnId)) return;
-    this.#floors.delete(txnId);
-    this.#floors.set(txnId, floor);
-    if (this.#floors.size > FLOORS_MAX) this.#floors.delete(this.#floors.keys().next().value!);
+  /**
+   * Its record says that the transaction commits at `floor` or later, if at all. At `pendingAt` of this node's clock it surely
+   * had not committed (0: it may have, long ago).
+   */
+  notePending(txnId: TxnId, floor: Timestamp, pendingAt: Timestamp): void {
+    const known = this.#news.get(txnId);
+    const committed = known?.committed ?? null;
+    this.#note(txnId, {
+      floor: committed === null ? Math.max(floor, known?.floor ?? 0) : committed.ts,
+      pendingAt: Math.max(pendingAt, known?.pendingAt ?? 0),
+      committed,
+    });
   }
 
-  /** 0: not known. */
-  floorOf(txnId: TxnId): Timestamp {
-    return this.#floors.get(txnId) ?? 0;
+  /** It has committed, with what it wrote in this epoch. */
+  noteCommitted(txnId: TxnId, ts: Timestamp, epoch: number): void {
+    this.#note(txnId, { floor: ts, pendingAt: this.#news.get(txnId)?.pendingAt ?? 0, committed: { ts, epoch } });
+  }
+
+  /**
+   * True if nothing of the intent's transaction concerns the reader. What this node's clock proves holds of intents where
+   * they were laid: behind one that was moved, and behind a floor, may be a commit of before the reader began, under a
+   * timestamp from a faster clock. Such a one is later only beyond the window, or if it had not committed when the reader had begun.
+   */
+  isLater(lock: LockState, { limit, window, begunBy }: ReaderView): boolean {
+    if (lock.intentTs > (this.#moved.has(lock.key) ? window : limit)) return true;
+    const news = this.#news.get(lock.holder!.id);
+    return news !== undefined && (news.floor > window || (news.floor > limit && news.pendingAt >= begunBy));
+  }
+
+  news(txnId: TxnId): TxnNews | undefined {
+    return this.#news.get(txnId);
+  }
+
+  #note(txnId: TxnId, news: TxnNews): void {
+    this.#news.delete(txnId);
+    this.#news.set(txnId, news);
+    if (this.#news.size > NEWS_MAX) this.#news.delete(this.#news.keys().next().value!);
   }
 
   /** Keys of locks that the transaction has from `from` on, until others' lie between; `countMax` at most. */
@@ -171,6 +220,13 @@ export class LockTable {
     if (this.#locks.size === 0) return;
     const cursor = this.#locks.cursor();
     for (cursor.seek(start); cursor.valid && cursor.key < end; cursor.next()) yield cursor.value;
+  }
+
+  /** The same from the last to the first. */
+  *rangeReverse(start: Key, end: Key): IterableIterator<LockState> {
+    if (this.#locks.size === 0) return;
+    const cursor = this.#locks.cursor();
+    for (cursor.seekBefore(end); cursor.valid && cursor.key >= start; cursor.prev()) yield cursor.value;
   }
 
   /**
@@ -226,8 +282,8 @@ export class LockTable {
     return state;
   }
 
-  /** An applied command laid an intent. */
-  intentLaid(key: Key, txn: TxnMeta, writeTs: Timestamp): void {
+  /** An applied command laid an intent; `moved`: a push moved the one that is there. */
+  intentLaid(key: Key, txn: TxnMeta, writeTs: Timestamp, moved = false): void {
     const state = this.#stateOf(key);
     if ((state.holder !== null && state.holder.id !== txn.id) || state.sharers.size > 0) {
       assert(state.intentTs === 0, 'two transactions have intents on one key');
@@ -236,6 +292,8 @@ export class LockTable {
       state.newestTs = -1;
     }
     if (state.intentTs === 0) this.#intents++;
+    if (moved) this.#moved.add(key);
+    else this.#moved.delete(key);
     const movedUp = state.intentTs !== 0 && writeTs > state.intentTs;
     state.holder = txn;
     state.intentTs = writeTs;
@@ -249,6 +307,7 @@ export class LockTable {
     if (state === undefined || state.intentTs === 0) return;
     state.intentTs = 0;
     state.intentEpoch = 0;
+    this.#moved.delete(key);
     this.#intents--;
     this.#releaseHolder(state);
   }
@@ -291,6 +350,7 @@ export class LockTable {
     const waiters: Waiter[] = [];
     for (const state of this.range('', '\xff\xff')) waiters.push(...state.queue);
     this.#locks.clear();
+    this.#moved.clear();
     this.#intents = 0;
     for (const waiter of waiters) waiter.wake();
   }
@@ -300,6 +360,7 @@ export class LockTable {
     const moved: LockState[] = [];
     for (const state of this.range(start, end)) {
       this.#locks.delete(state.key);
+      this.#moved.delete(state.key);
       if (state.intentTs !== 0) this.#intents--;
       const waiters = state.queue;
       state.queue = NO_WAITERS;

@@ -263,7 +263,10 @@ export class Replica implements RangeState {
     for (const effect of effects) {
       switch (effect.kind) {
         case 'intent-laid':
-          this.locks.intentLaid(effect.key, effect.txn, effect.ts);
+          this.locks.intentLaid(effect.key, effect.txn, effect.ts, effect.moved);
+          break;
+        case 'committed':
+          this.locks.noteCommitted(effect.txnId, effect.ts, effect.epoch);
           break;
         case 'intent-removed':
           this.locks.intentRemoved(effect.key);

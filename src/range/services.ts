@@ -12,6 +12,8 @@ export interface ResolvedTxn {
   /** Commit timestamp, or the (pushed) write timestamp of a pending one. */
   readonly ts: Timestamp;
   readonly epoch: number;
+  /** Of a pending one: the clock of the node that asked when it surely had not committed. 0: it may have (STAGING). */
+  readonly pendingAt: Timestamp;
 }
 
 /** Pushes and recovers other transactions on behalf of waiters (src/txn/txn-pusher.ts). */

@@ -82,7 +82,7 @@ export class TxnCoordinator implements KvDb {
       spilledMax: options.spilledMax ?? SPILLED_MAX,
       spillBytes: options.spillBytes ?? SPILL_BYTES,
     };
-    this.pusher = new RouterTxnPusher({ router: this.router, cleanup });
+    this.pusher = new RouterTxnPusher({ hlc, router: this.router, cleanup });
   }
 
   /** Descriptors of the local store; at least the first range must be among them before anything works. */

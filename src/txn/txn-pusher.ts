@@ -10,6 +10,7 @@
  */
 import type { Timestamp } from '../base/ids.js';
 import type { Key, Span } from '../base/key.js';
+import type { HlcClock } from '../env/env.js';
 import type { PushTxnRequest, PushTxnResponse, TxnMeta } from '../range/kv-api.js';
 import type { TransactionRecord } from '../storage/lock-record.js';
 import type { ResolvedTxn, TxnPusher } from '../range/services.js';
@@ -25,6 +26,7 @@ import { PRESENT, type RangeRouter } from './router.js';
 const RECOVERED_KEEP_MS = 300_000;
 
 export interface PusherDependencies {
+  readonly hlc: HlcClock;
   readonly router: RangeRouter;
   readonly cleanup: CleanupQueue;
 }
@@ -59,19 +61,20 @@ export class RouterTxnPusher implements TxnPusher {
 
   async #push(pushee: TxnMeta, type: PushTxnRequest['type'], pushTo: Timestamp): Promise<ResolvedTxn> {
     this.pushes++;
+    const askedAt = this.#deps.hlc.now();
     const request: PushTxnRequest = { kind: 'push-txn', pushee, type, pushTo, force: false };
     const response = (await this.#deps.router.send(PRESENT, [request])).responses[0]!;
     if (response.kind !== 'push-txn') throw new QuoralError('XX000', 'a push was answered with something else');
     switch (response.status) {
       case 'committed':
       case 'aborted':
-        return { status: response.status, ts: response.writeTs, epoch: response.epoch };
+        return { status: response.status, ts: response.writeTs, epoch: response.epoch, pendingAt: 0 };
       case 'staging':
         // A live coordinator is about to finish it, or to learn that it cannot.
-        if (!response.pushed) return { status: 'pending', ts: response.writeTs, epoch: response.epoch };
+        if (!response.pushed) return { status: 'pending', ts: response.writeTs, epoch: response.epoch, pendingAt: 0 };
         return this.#recover(pushee, response);
       default:
-        return { status: 'pending', ts: response.writeTs, epoch: response.epoch };
+        return { status: 'pending', ts: response.writeTs, epoch: response.epoch, pendingAt: askedAt };
     }
   }
 
@@ -97,9 +100,10 @@ export class RouterTxnPusher implements TxnPusher {
     const answer = (await router.send({ ...PRESENT, txn }, [{ kind: 'recover-txn', txn, committed }])).responses[0]!;
     if (answer.kind !== 'recover-txn') throw new QuoralError('XX000', 'a recovery was answered with something else');
     const { status, writeTs } = answer;
-    if (status !== 'committed' && status !== 'aborted') return { status: 'pending', ts: writeTs, epoch: txn.epoch };
+    if (status !== 'committed' && status !== 'aborted')
+      return { status: 'pending', ts: writeTs, epoch: txn.epoch, pendingAt: 0 };
     this.#cleanUp({ ...txn, writeTs }, status, answer.lockKeys, answer.lockSpans, RECOVERED_KEEP_MS);
-    return { status, ts: writeTs, epoch: txn.epoch };
+    return { status, ts: writeTs, epoch: txn.epoch, pendingAt: 0 };
   }
 
   #cleanUp(

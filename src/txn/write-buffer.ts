@@ -61,6 +61,8 @@ export class WriteBuffer {
   #written = 0;
   #spans: Span[] = [];
   #undoLost = false;
+  /** There are points to return to. */
+  #returns = false;
   /** Keys whose intents a rollback made void; they must be removed before the next request. */
   #voided: Key[] = [];
 
@@ -125,6 +127,12 @@ export class WriteBuffer {
 
   /** Marks a point that `rollbackTo` can return to. */
   mark(): number {
+    this.#returns = true;
+    return this.markRead();
+  }
+
+  /** Marks a point as of which can be read. */
+  markRead(): number {
     this.#mark = this.#sequence;
     return this.#sequence;
   }
@@ -217,6 +225,7 @@ export class WriteBuffer {
     this.#written = 0;
     this.#spans = [];
     this.#undoLost = false;
+    this.#returns = false;
     this.#voided = [];
   }
 
@@ -289,7 +298,7 @@ export class WriteBuffer {
     }
     for (const key of keys) this.#writes.delete(key);
     this.#written = 0;
-    if (this.#mark >= 0) this.#undoLost = true;
+    if (this.#returns) this.#undoLost = true;
     this.#undo = [];
   }
 }

@@ -68,6 +68,35 @@ async function untilBlocked(): Promise<void> {
   }
 }
 
+describe('whoever removes a key at READ COMMITTED waits for those who refer to it, and sees what they have done', () => {
+  it.each([
+    ['primary key', 'no action', 'delete from pa where i = 1', '23503'],
+    ['unique', 'no action', 'delete from pa where i = 1', '23503'],
+    ['unique', 'restrict', 'update pa set i = 3 where i = 1', '23503'],
+    ['unique', 'cascade', 'delete from pa where i = 1', []],
+    ['unique', 'set null', 'update pa set i = 3 where i = 1', [null]],
+  ] as const)('%s, %s: %s', async (key, action, removal, given) => {
+    await c.query(`drop table if exists ch, pa; create table pa (i int ${key}, v text); insert into pa values (1), (2);
+      create table ch (id int references pa (i) on delete ${action} on update ${action})`);
+    await a.query('begin isolation level read committed; insert into ch values (1)');
+    await b.query('begin isolation level read committed; select 1 from ch');
+    const removing = failure(b.query(removal));
+    await untilBlocked();
+    await a.query('commit');
+    expect(await removing).toMatch(given === '23503' ? /^23503 / : /^none$/);
+    await b.query('commit');
+    expect(await ids(c, 'select id from ch')).toEqual(given === '23503' ? [1] : given);
+    // The other way round.
+    await c.query('delete from ch');
+    await b.query('begin isolation level read committed; delete from pa where i = 2');
+    await a.query('begin isolation level read committed');
+    const referring = failure(a.query('insert into ch values (2)'));
+    await untilBlocked();
+    await b.query('commit');
+    expect(await referring).toMatch(/^23503 /);
+  });
+});
+
 describe('locks the rows that come out, and no others', () => {
   it.each<[sql: string, given: unknown[], jobs: unknown[], owns?: unknown[]]>([
     ['select id from job where id = 2 for update', [2], [2]],

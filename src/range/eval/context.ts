@@ -23,7 +23,15 @@ import type { Ending, TxnRecords } from '../txn-records.js';
 
 /** Applied to the leaseholder's memory when the command has been applied. */
 export type Effect =
-  | { readonly kind: 'intent-laid'; readonly key: Key; readonly txn: TxnMeta; readonly ts: Timestamp }
+  | {
+      readonly kind: 'intent-laid';
+      readonly key: Key;
+      readonly txn: TxnMeta;
+      readonly ts: Timestamp;
+      /** By a push. */
+      readonly moved: boolean;
+    }
+  | { readonly kind: 'committed'; readonly txnId: string; readonly ts: Timestamp; readonly epoch: number }
   | { readonly kind: 'intent-removed'; readonly key: Key }
   | { readonly kind: 'unlock'; readonly key: Key; readonly txnId: string }
   | { readonly kind: 'writes-voided'; readonly key: Key; readonly txnId: string; readonly upTo: number }
@@ -90,14 +98,16 @@ export class LockConflict {
   readonly lock: LockState;
   /** What was to be taken; 'none' for plain reads. */
   readonly mode: LockMode;
-  /** For readers: what they want to read at. */
+  /** For readers: up to where they may have to see what is written, by this node's clock, and by the others'. */
   readonly readTs: Timestamp;
+  readonly windowTs: Timestamp;
   /** The row and its existence were to be taken. */
   readonly whole: boolean;
-  constructor(lock: LockState, mode: LockMode, readTs: Timestamp, whole = false) {
+  constructor(lock: LockState, mode: LockMode, readTs: Timestamp, whole = false, windowTs = readTs) {
     this.lock = lock;
     this.mode = mode;
     this.readTs = readTs;
+    this.windowTs = windowTs;
     this.whole = whole;
   }
 }

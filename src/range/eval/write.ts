@@ -20,7 +20,7 @@ import type {
 } from '../kv-api.js';
 import { KvError } from '../kv-errors.js';
 import { type EvalContext, LockConflict } from './context.js';
-import { checkIntent } from './read.js';
+import { checkRefreshed } from './standing.js';
 
 export function evalPut(ctx: EvalContext, request: PutRequest): EmptyResponse {
   const { key } = request;
@@ -98,7 +98,7 @@ export function layIntents(ctx: EvalContext, txn: TxnMeta): void {
       coordinatorNode: txn.coordinator,
     });
     ctx.batch.put('locks', intentKey(request.key), record);
-    ctx.effects.push({ kind: 'intent-laid', key: request.key, txn, ts: ctx.writeTs });
+    ctx.effects.push({ kind: 'intent-laid', key: request.key, txn, ts: ctx.writeTs, moved: false });
   }
 }
 
@@ -163,7 +163,7 @@ const REFRESH_KEYS_MAX = 8_192;
 export function evalRefresh(ctx: EvalContext, request: RefreshRequest): SpanResponse {
   const { start, fromTs, toTs } = request;
   const end = request.end ?? keyNext(start);
-  for (const lock of ctx.range.locks.range(start, end)) checkIntent(ctx, lock, toTs);
+  for (const lock of ctx.range.locks.range(start, end)) checkRefreshed(ctx, lock, fromTs, toTs);
   const found = mvccAnyNewerBounded(ctx.range.reader, start, end, fromTs, toTs, REFRESH_KEYS_MAX);
   if (found.newer !== null) {
     throw new KvError({ kind: 'retry', reason: 'refresh-failed', key: found.newer, retryTs: toTs });

@@ -421,6 +421,10 @@ async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: bo
     if (current?.kind === 'collation') await dropCollation(ctx, current, true);
   }
   ctx.catalog.freeName(ctx.txn, 0, name);
-  // `public` is shared by all databases: only its name goes.
-  if (schema.databaseId !== 0) ctx.catalog.drop(ctx.txn, id);
+  if (schema.databaseId !== 0) return ctx.catalog.drop(ctx.txn, id);
+  // `public` is shared by all databases: only its name goes, and what this one says of it.
+  const database = await ctx.catalog.forUpdate(ctx.txn, ctx.catalog.databaseId);
+  if (database?.kind !== 'database') return;
+  const { publicSchema: _, ...kept } = database;
+  ctx.catalog.put(ctx.txn, { ...kept, withoutPublic: true, version: database.version + 1 });
 }

@@ -72,9 +72,24 @@ export async function settleForeignKeys(ctx: ExecContext): Promise<void> {
   const queue = knownForeignKeyQueue(ctx.txn);
   if (queue === null || queue.statement.size === 0) return;
   if (isReplica(ctx)) return queue.statement.clear();
+  await lockRemoved(queue, ctx.txn);
   await runActions(queue, ctx);
   for (const pending of queue.statement.values()) await check(queue, pending, ctx);
   queue.statement.clear();
+}
+
+/**
+ * Below SERIALIZABLE, before anybody looks for children: who refers to an entry that goes has shared it, and may be about to
+ * commit. (A primary key's existence was locked with its row.)
+ */
+async function lockRemoved(queue: ForeignKeyQueue, txn: KvTxn): Promise<void> {
+  if (txn.isolation === 'serializable') return;
+  for (const { foreignKey, changed, orphaned, restricted } of queue.statement.values()) {
+    if (foreignKey.parentIndex.index.primary) continue;
+    const keys = [...changed.keys(), ...orphaned.keys(), ...restricted.keys()].sort();
+    for (let at = 0; at < keys.length; at += CHUNK_KEYS)
+      await txn.getMany(keys.slice(at, at + CHUNK_KEYS), { lock: 'exclusive' });
+  }
 }
 
 /** Lets go of what holds already, when much is pending. Violations stay: the statement may yet make them good. */

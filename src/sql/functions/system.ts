@@ -449,16 +449,17 @@ for (const kind of [
       kind === 'function'
         ? (ctx.services.isVisibleRoutine?.(oid) ?? true)
         : kind === 'type'
-          ? isAlone(ctx.services.typeName(oid))
+          ? findTypeByOid(oid) !== null || isAlone(ctx.services.typeName(oid))
           : kind === 'collation'
-            ? isAlone(ctx.services.collationName?.(oid) ?? null)
+            ? (isAlone(ctx.services.collationName?.(oid) ?? null) ?? true)
             : kind !== 'table' || isAlone(ctx.services.relationName(oid)),
     STABLE,
   );
 }
-/** True of a name that is shown without a schema, since it is found by itself alone, and of what is built in. */
-function isAlone(name: string | null): boolean {
-  if (name === null || !name.includes('.')) return true;
+/** True of a name that is shown without a schema, since it is found by itself alone; null: there is none. */
+function isAlone(name: string | null): boolean | null {
+  if (name === null) return null;
+  if (!name.includes('.')) return true;
   return name.startsWith('"') && !name.replaceAll(/"(?:[^"]|"")*"/g, '').includes('.');
 }
 function relationComment(oid: number, ctx: ExecContext): string | null {

@@ -124,8 +124,7 @@ export class Binder {
   readonly parameterOids: number[];
   /** Of those whose type a context gave, if it gave a length or precision as well. */
   readonly parameterFits: (ParameterFit | undefined)[] = [];
-  /** Of the function that the statement stands in. */
-  readonly variables: VariableNames | null;
+  #variables: VariableNames | null;
   readonly #dependencies = new Map<number, number>();
   readonly #pinnedTypes = new Map<number, number>();
   readonly #pinnedRoutines = new Map<number, ResolvedRoutines>();
@@ -192,7 +191,7 @@ export class Binder {
     notes: QueryNotes | null = null,
   ) {
     this.notes = notes;
-    this.variables = variables;
+    this.#variables = variables;
     this.collated = variables?.collation !== undefined;
     this.pins = pins;
     this.rowPins = pins === null ? null : new Map();
@@ -205,6 +204,22 @@ export class Binder {
     this.catalog = catalog;
     this.settings = settings;
     this.parameterOids = [...parameterOids];
+  }
+
+  /** Of the function that the statement stands in. */
+  get variables(): VariableNames | null {
+    return this.#variables;
+  }
+
+  /** Binds what is stored (checks, defaults, views): names in it mean what they meant where it was written. */
+  asStored<T>(bind: () => T): T {
+    const variables = this.#variables;
+    this.#variables = null;
+    try {
+      return bind();
+    } finally {
+      this.#variables = variables;
+    }
   }
 
   /** Views of views can double what a statement reads with each of them. @throws QuoralError 54001 */

@@ -99,8 +99,14 @@ function literalIsImmutable(text: string, oid: number): boolean {
   );
 }
 
+/** Its text is written and read by a function that does not know how immutable those of the elements are. */
+function isContainer(oid: number): boolean {
+  return isArrayType(oid) || typeByOid(oid).category === 'R';
+}
+
 /** The text of an enum's value is not: its label may be renamed. */
 export function castIsImmutable(from: number, to: number): boolean {
+  if (isContainer(from) !== isContainer(to)) return false;
   const f = isArrayType(from) ? elementOidOf(from) : from;
   const t = isArrayType(to) ? elementOidOf(to) : to;
   if (STRINGS.has(t) && TEXT_DEPENDENT.has(f)) return false;

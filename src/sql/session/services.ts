@@ -275,10 +275,11 @@ export class Services implements SessionServices, CatalogServices {
     if (name === 'pg_catalog') return PG_CATALOG_SCHEMA_ID;
     if (name === INFORMATION_SCHEMA) return INFORMATION_SCHEMA_ID;
     if (isTemporarySchemaName(name)) return this.#host.temporaries.idOf(name);
-    const known = this.#catalog.cachedSchemas(this.databaseId)?.get(name);
-    if (known !== undefined) return known;
-    const found = this.#view === null ? undefined : viewIndex(this.#view).schemaIds.get(name);
-    return found ?? (name === 'public' ? PUBLIC_SCHEMA_ID : null);
+    // The view knows what the transaction itself has made and dropped.
+    if (this.#view !== null) return viewIndex(this.#view).schemaIds.get(name) ?? null;
+    const known = this.#catalog.cachedSchemas(this.databaseId);
+    if (known !== undefined) return known.get(name) ?? null;
+    return name === 'public' ? PUBLIC_SCHEMA_ID : null;
   }
 
   /** Where names are shown, which may be when the view they are of has been let go. */
@@ -513,9 +514,7 @@ export class Services implements SessionServices, CatalogServices {
 
   schemaOid(name: string): number | null {
     if (this.#view === null) return this.#noteMissed();
-    for (const d of this.#view.descriptors)
-      if (d.kind === 'schema' && d.name === name && d.databaseId === this.#host.databaseId) return d.id;
-    return null;
+    return viewIndex(this.#view).schemaIds.get(name) ?? null;
   }
 
   schemaNameOf(schemaId: number): string | null {

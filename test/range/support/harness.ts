@@ -141,7 +141,7 @@ export class Harness {
         liveness,
         network,
         pusher: {
-          push: async (pushee) => ({ status: 'pending', ts: pushee.writeTs, epoch: pushee.epoch }),
+          push: async (pushee) => ({ status: 'pending', ts: pushee.writeTs, epoch: pushee.epoch, pendingAt: 0 }),
           finish: async (record) => void this.finished.push(record),
         },
         waitGraph: { waitBegins: () => () => undefined },

@@ -7,6 +7,7 @@
  *   a [options] | request; request …                       sends a batch of transaction a ('-': none)
  *       bump nowait skip past sent= obs= rows= bytes= at= range= timeout= bg=name (prints 'waits' if it does)
  *       brief: without timestamps, where they come from the running clock
+ *   pause ms                                               as long as it takes who waits to push
  *   await name                                             the answer of a batch that waited
  *   cancel name                                            its client gives up
  *   lease                                                  the range gets a new lease: what the leaseholder had in memory is lost
@@ -34,6 +35,7 @@ import type {
   TxnMeta,
 } from '../../../src/range/kv-api.js';
 import { KvError } from '../../../src/range/kv-errors.js';
+import type { ResolvedTxn } from '../../../src/range/services.js';
 import { Store } from '../../../src/range/store.js';
 import { RpcNetworkImpl } from '../../../src/rpc/network.js';
 import { decodeIntent, decodeTransaction, intentUserKey, isIntentKey } from '../../../src/storage/lock-record.js';
@@ -160,17 +162,19 @@ export class ScriptRange {
   }
 
   /** The pusher of src/txn without routing and recovery. */
-  async #push(
-    pushee: TxnMeta,
-    type: PushTxnRequest['type'],
-    pushTo: number,
-  ): Promise<{ status: 'pending' | 'committed' | 'aborted'; ts: number; epoch: number }> {
+  async #push(pushee: TxnMeta, type: PushTxnRequest['type'], pushTo: number): Promise<ResolvedTxn> {
+    const askedAt = this.#hlc.now();
     const answer = await this.#store.executor.execute(
       this.#batch('-', new Map(), [{ kind: 'push-txn', pushee, type, pushTo, force: false }]),
     );
     const r = answer.responses[0]!;
     if (r.kind !== 'push-txn') throw new Error('wrong reply');
-    return { status: r.status === 'staging' ? 'pending' : r.status, ts: r.writeTs, epoch: r.epoch };
+    return {
+      status: r.status === 'staging' ? 'pending' : r.status,
+      ts: r.writeTs,
+      epoch: r.epoch,
+      pendingAt: r.status === 'pending' ? askedAt : 0,
+    };
   }
 
   async run(line: string): Promise<string> {
@@ -183,6 +187,9 @@ export class ScriptRange {
       case 'clock':
         this.#wallUs = Number(args[0]);
         await this.#serving(1);
+        return 'ok';
+      case 'pause':
+        await this.#env.timers.sleep(Number(args[0]));
         return 'ok';
       case 'await':
       case 'cancel': {
