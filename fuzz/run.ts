@@ -12,46 +12,16 @@ import { Calls } from './calls.js';
 import { Histories } from './histories.js';
 import { hostile } from './hostile.js';
 import { aFormat } from './formats.js';
-import { compare, compareExactly } from './judge.js';
+import { Comparison } from './comparison.js';
+import { compareExactly } from './judge.js';
 import { besiege } from './siege.js';
 import { aPathUse } from './paths.js';
 import { aPatternUse } from './patterns.js';
 import { type Piece, textOf } from './pieces.js';
-import { statementsOf } from './program.js';
+import { type KindOfProgram, KINDS_OF_PROGRAMS, programOf } from './program.js';
 import { Random } from './random.js';
-import { emptied, pglite, postgres, quoral, type Server } from './servers.js';
+import { type Answer, emptied, pglite, postgres, quoral, type Server } from './servers.js';
 import { type Found, shrunk } from './shrink.js';
-
-class Comparison {
-  readonly ours: Server;
-  readonly theirs: Server;
-  statements = 0;
-  open = 0;
-
-  constructor(ours: Server, theirs: Server) {
-    this.ours = ours;
-    this.theirs = theirs;
-  }
-
-  /** Index and words of the first difference; null: none. */
-  async run(statements: readonly string[]): Promise<Found | null> {
-    await Promise.all([emptied(this.ours), emptied(this.theirs)]);
-    let inBlock = false;
-    for (const [at, text] of statements.entries()) {
-      const [a, b] = await Promise.all([this.ours.query(text), this.theirs.query(text)]);
-      this.statements++;
-      if (text === 'BEGIN') inBlock = true;
-      else if (text === 'COMMIT' || text === 'ROLLBACK') inBlock = false;
-      const verdict = compare(text, a, b, this.theirs.version);
-      if (verdict === 'same') continue;
-      if (verdict !== 'open') return { at, text: verdict.difference };
-      this.open++;
-      // What was changed on one side only, or a transaction that failed there, would make every later answer differ.
-      if (a.ok !== b.ok && (inBlock || !/^(SELECT|WITH (?!gone)|\()/.test(text))) return null;
-    }
-    return null;
-  }
-}
 
 const SHOWN_MAX = 200;
 
@@ -69,7 +39,9 @@ const USAGE = `npm run fuzz -- [options]
   --seeds N         how many (default 20)
   --statements N    statements of a seed (default 200)
   --peer URL        the PostgreSQL to compare with, whose database is emptied (default PGlite in this process)
+  --program NAME    programs of one kind: ${KINDS_OF_PROGRAMS.join(', ')} (default: both, the second in every fourth seed)
   --kind KIND       statements that stand alone: ${[...ALONE.keys()].join(', ')}
+  --open            shows what is left open of definitions
   --calls           statements that stand alone: every function, operator and aggregate
   --serial          histories of transactions at SERIALIZABLE, each like some serial order of those that committed; on
                     Quoral, or on the --peer alone; --statements histories of a seed
@@ -81,7 +53,9 @@ const OPTIONS = {
   seed: { type: 'string' },
   statements: { type: 'string', default: '200' },
   peer: { type: 'string' },
+  program: { type: 'string', default: '' },
   kind: { type: 'string', default: '' },
+  open: { type: 'boolean', default: false },
   calls: { type: 'boolean', default: false },
   serial: { type: 'boolean', default: false },
   hostile: { type: 'boolean', default: false },
@@ -166,7 +140,9 @@ interface Values {
   readonly seed?: string | undefined;
   readonly statements: string;
   readonly peer?: string | undefined;
+  readonly program: string;
   readonly kind: string;
+  readonly open: boolean;
   readonly calls: boolean;
   readonly serial: boolean;
   readonly hostile: boolean;
@@ -181,6 +157,9 @@ async function run(values: Values): Promise<number> {
     count: wholeNumber(NAME, 'statements', values.statements),
   };
   if (values.serial) return serial(values.peer, range);
+  const kind = KINDS_OF_PROGRAMS.find((one) => one === values.program) ?? null;
+  if (kind === null && values.program !== '')
+    throw new UsageError(NAME, `--program is one of ${KINDS_OF_PROGRAMS.join(', ')}, not "${values.program}"`);
   const alone = ALONE.get(values.kind);
   if (values.kind !== '' && alone === undefined)
     throw new UsageError(NAME, `--kind is one of ${[...ALONE.keys()].join(', ')}, not "${values.kind}"`);
@@ -191,24 +170,33 @@ async function run(values: Values): Promise<number> {
     console.log(`${calls.size} functions, operators and aggregates`);
     return single((random) => calls.statement(random), ours, theirs, range);
   }
-  return compareRandom(ours, theirs, range);
+  const comparison = new Comparison(ours, theirs);
+  const shown = (one: Answer): string => (one.ok ? 'ok' : `${one.sqlstate} ${one.message}`);
+  if (values.open)
+    comparison.onOpen = (text, a, b) => console.log(`open: ${text}\n  ours ${shown(a)}; theirs ${shown(b)}`);
+  return compareRandom(comparison, range, kind);
 }
 
 /** Random schemas with their statements: 1 if there was a difference. */
-async function compareRandom(ours: Server, theirs: Server, { first, seeds, count }: Range): Promise<number> {
-  const comparison = new Comparison(ours, theirs);
+async function compareRandom(
+  comparison: Comparison,
+  { first, seeds, count }: Range,
+  kind: KindOfProgram | null,
+): Promise<number> {
+  const { ours, theirs } = comparison;
   const startedMs = Date.now();
   let shownMs = startedMs;
   let differences = 0;
   let statements = 0;
   for (let seed = first; seed < first + seeds; seed++) {
-    const pieces = statementsOf(seed, count, theirs.languages);
+    const { pieces, guarded } = programOf(seed, count, theirs.languages, kind);
     const before = comparison.statements;
-    const found = await comparison.run(pieces.map(textOf));
+    const run = (texts: readonly string[]): Promise<Found | null> =>
+      guarded ? comparison.runGuarded(texts) : comparison.run(texts);
+    const found = await run(pieces.map(textOf));
     statements += comparison.statements - before;
     if (found !== null) {
       differences++;
-      const run = (texts: readonly string[]): Promise<Found | null> => comparison.run(texts);
       const { statements: least, text } = await shrunk(run, pieces, found);
       console.log(`seed ${seed}, statement ${found.at}: ${text}\n${least.map((s) => `  ${s};`).join('\n')}`);
     }

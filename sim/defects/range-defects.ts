@@ -91,12 +91,12 @@ export const RANGE_DEFECTS: readonly Defect[] = [
     patches: [
       {
         file: 'src/range/executor.ts',
-        find: 'for (const key of footprint.readKeys) {\n      const held = latches.conflict(key);\n      if (held !== null) return held;\n    }',
+        find: 'for (const key of footprint.readKeys) {\n      const held = latches.conflict(key, footprint.plainReads);\n      if (held !== null) return held;\n    }',
         replace: '',
       },
       {
         file: 'src/range/executor.ts',
-        find: 'for (const span of footprint.readSpans) {\n      const held = latches.conflictSpan(span.start, span.end);\n      if (held !== null) return held;\n    }',
+        find: 'for (const span of footprint.readSpans) {\n      const held = latches.conflictSpan(span.start, span.end, footprint.plainReads);\n      if (held !== null) return held;\n    }',
         replace: '',
       },
     ],

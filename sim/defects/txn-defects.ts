@@ -43,7 +43,7 @@ export const TXN_DEFECTS: readonly Defect[] = [
       {
         file: 'src/range/lock-waiter.ts',
         find: 'const found = await this.#store.deps.pusher.push(pushee, pushing, this.#options.readTs);',
-        replace: "const found: ResolvedTxn = { status: 'aborted', ts: 0, epoch: pushee.epoch };",
+        replace: "const found: ResolvedTxn = { status: 'aborted', ts: 0, epoch: pushee.epoch, pendingAt: 0 };",
       },
     ],
   },
@@ -94,7 +94,7 @@ export const TXN_DEFECTS: readonly Defect[] = [
     patches: [
       {
         file: 'src/range/eval/read.ts',
-        find: "if (own !== undefined) return { kind: 'get', value: own, skipped: false };",
+        find: "if (seen !== undefined) return { kind: 'get', value: seen, skipped: false };",
         replace: '',
       },
     ],
@@ -179,10 +179,10 @@ export const TXN_DEFECTS: readonly Defect[] = [
     breaks: 'A read in the past waits for what may still commit below it.',
     patches: [
       {
-        file: 'src/range/eval/read.ts',
-        find: 'if (lock.intentTs === 0 || lock.intentTs > limit) return;',
+        file: 'src/range/eval/standing.ts',
+        find: 'return waitFor(ctx, lock, limit, window);',
         replace:
-          'if (lock.intentTs === 0 || lock.intentTs > limit) return;\n  if (ctx.txn !== null && ctx.txn.uncertaintyLimit === ctx.txn.readTs) return;',
+          'if (ctx.txn !== null && ctx.txn.uncertaintyLimit === ctx.txn.readTs) return false;\n  return waitFor(ctx, lock, limit, window);',
       },
     ],
     options: { args: ['--faults', 'crash-point,crash,kill,partition,pause', '--workloads', 'bank'] },

@@ -38,6 +38,11 @@ export const MARKS = Object.freeze([
     forbidden: true,
   },
   {
+    name: 'committed-intent-read',
+    meaning: 'A read saw the intent of a transaction that was known to have committed, before it was a version.',
+    scripted: 'test/range/scripts.test.ts',
+  },
+  {
     name: 'abandoned-record-swept',
     meaning: 'The record of a transaction whose process is gone was ended and removed.',
   },

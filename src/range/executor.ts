@@ -13,7 +13,7 @@ import { addressOf } from '../encoding/keyspace.js';
 import type { Key } from '../base/key.js';
 import { crashPoint, mark } from '../base/probes.js';
 import { LockConflict, ReadBump, type EvalContext } from './eval/context.js';
-import { evaluate, type Footprint, footprintOf, newContext } from './eval/evaluate.js';
+import { changesNoRead, evaluate, type Footprint, footprintOf, newContext } from './eval/evaluate.js';
 import { sentTooEarly } from './eval/sent.js';
 import { unresolvedPart } from './eval/intents.js';
 import type {
@@ -212,7 +212,7 @@ export class Executor {
           if (ctx.unresolved.length === 0) return response;
         } else {
           crashPoint('after-evaluation-before-proposal', this.#store.nodeId);
-          await this.#propose(replica, footprint, ctx);
+          await this.#propose(replica, footprint, ctx, changesNoRead(batch.requests, replica.locks));
         }
         // Whoever asked may take the keys as resolved, and collect the record: so not before they are.
         if (left !== null) left.push(...ctx.unresolved);
@@ -303,7 +303,7 @@ export class Executor {
     if (footprint.wholeRange) mark('split-races-a-write');
     if (footprint.wholeRange) return latches.conflictSpan('', '\xff\xff');
     for (const key of footprint.readKeys) {
-      const held = latches.conflict(key);
+      const held = latches.conflict(key, footprint.plainReads);
       if (held !== null) return held;
     }
     for (const key of footprint.beside) {
@@ -315,7 +315,7 @@ export class Executor {
       if (held !== null) return held;
     }
     for (const span of footprint.readSpans) {
-      const held = latches.conflictSpan(span.start, span.end);
+      const held = latches.conflictSpan(span.start, span.end, footprint.plainReads);
       if (held !== null) return held;
     }
     for (const span of footprint.writeSpans) {
@@ -360,14 +360,18 @@ export class Executor {
     }
   }
 
-  async #propose(replica: Replica, footprint: Footprint, ctx: EvalContext): Promise<void> {
+  async #propose(replica: Replica, footprint: Footprint, ctx: EvalContext, transparent: boolean): Promise<void> {
     const span = footprint.wholeRange
       ? { start: '', end: '\xff\xff' }
       : footprint.writeSpans.length > 0
         ? spanOver(footprint)
         : null;
     const { term } = replica.raft;
-    const latch = replica.latches.acquire(span === null ? footprint.writeKeys : recordKeys(footprint), span);
+    const latch = replica.latches.acquire(
+      span === null ? footprint.writeKeys : recordKeys(footprint),
+      span,
+      transparent,
+    );
     const bytes = ctx.batch.finish();
     const split = ctx.split === null ? null : { ...ctx.split, firstLeader: this.#store.firstLeaderAfter(replica) };
     this.#store.counters.proposals++;

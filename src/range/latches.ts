@@ -4,6 +4,8 @@
  * Evaluation is synchronous, so reads need no latch of their own: they only wait while a write
  * that they would have to see is between its evaluation and its application. A writer waits
  * likewise, and holds its keys from its evaluation until its proposal has been applied or refused.
+ * A latch is `transparent` if what its proposal changes is the same to a read before and after: intents of a transaction
+ * that is known to have committed become versions. Plain reads need not wait for it.
  *
  * Invariants: two held latches never overlap; a waiter is woken by every release and looks again.
  */
@@ -13,6 +15,7 @@ import type { Key, Span } from '../base/key.js';
 export interface Latch {
   readonly keys: readonly Key[];
   readonly span: Span | null;
+  readonly transparent: boolean;
   /** Resolves at release. */
   readonly released: Promise<void>;
   readonly release: () => void;
@@ -29,30 +32,33 @@ export class LatchManager {
     return this.#points.size === 0 && this.#spans.size === 0;
   }
 
-  /** The latch that keeps `key` from being read or written now. */
-  conflict(key: Key): Latch | null {
+  /** The latch that keeps `key` from being read or written now; `sees`: by a plain read, which sees through some. */
+  conflict(key: Key, sees = false): Latch | null {
     const held = this.#points.get(key);
-    if (held !== undefined) return held;
+    if (held !== undefined && !(sees && held.transparent)) return held;
     for (const latch of this.#spans) {
       const span = latch.span;
+      if (sees && latch.transparent) continue;
       if (span !== null && span.start <= key && key < span.end) return latch;
     }
     return null;
   }
 
-  conflictSpan(start: Key, end: Key): Latch | null {
+  conflictSpan(start: Key, end: Key, sees = false): Latch | null {
     for (const latch of this.#spans) {
       const span = latch.span;
+      if (sees && latch.transparent) continue;
       if (span !== null && span.start < end && start < span.end) return latch;
     }
     for (const [key, latch] of this.#points) {
+      if (sees && latch.transparent) continue;
       if (start <= key && key < end) return latch;
     }
     return null;
   }
 
   /** The caller has checked in this same turn that nothing conflicts. */
-  acquire(keys: readonly Key[], span: Span | null): Latch {
+  acquire(keys: readonly Key[], span: Span | null, transparent = false): Latch {
     let release!: () => void;
     const released = new Promise<void>((resolve) => {
       release = resolve;
@@ -63,6 +69,7 @@ export class LatchManager {
     const latch: Latch = {
       keys: points,
       span: many ? hull(keys.filter((key) => key.charCodeAt(0) !== 0)) : span,
+      transparent,
       released,
       release: () => {
         this.#drop(latch);

@@ -117,19 +117,23 @@ export interface ReaderView {
   readonly begunBy: Timestamp;
 }
 
-interface Floor {
-  ts: Timestamp;
-  pendingAt: Timestamp;
-}
-
 /** Locks of others among which one transaction's are looked for. */
 const OTHERS_BETWEEN = 64;
-/** Transactions whose floors are known; the one that was noted first makes room. */
-const FLOORS_MAX = 1_024;
+/** Transactions of which something is known; the one of which nothing new came for longest makes room. */
+const NEWS_MAX = 1_024;
+
+/** What this node has heard of a transaction from its record. All of it stays true. */
+export interface TxnNews {
+  /** It commits at this time or later, if at all. */
+  readonly floor: Timestamp;
+  /** It surely had not committed when this node's clock showed that. 0: it may have, long ago. */
+  readonly pendingAt: Timestamp;
+  readonly committed: { readonly ts: Timestamp; readonly epoch: number } | null;
+}
 
 export class LockTable {
   readonly #locks = new OrderedMap<LockState>();
-  readonly #floors = new Map<TxnId, Floor>();
+  readonly #news = new Map<TxnId, TxnNews>();
   /** Intents that a push has moved up from where they were laid. */
   readonly #moved = new Set<Key>();
   #intents = 0;
@@ -152,23 +156,22 @@ export class LockTable {
   }
 
   /**
-   * Its record says that the transaction commits at `floor` or later, if at all: readers before that need not ask again.
-   * At `pendingAt` of this node's clock it surely had not committed (0: it may have, long ago).
+   * Its record says that the transaction commits at `floor` or later, if at all. At `pendingAt` of this node's clock it surely
+   * had not committed (0: it may have, long ago).
    */
-  noteFloor(txnId: TxnId, floor: Timestamp, pendingAt: Timestamp): void {
-    const known = this.#floors.get(txnId);
-    if (known !== undefined) {
-      known.ts = Math.max(known.ts, floor);
-      known.pendingAt = Math.max(known.pendingAt, pendingAt);
-      return;
-    }
-    this.#floors.set(txnId, { ts: floor, pendingAt });
-    if (this.#floors.size > FLOORS_MAX) this.#floors.delete(this.#floors.keys().next().value!);
+  notePending(txnId: TxnId, floor: Timestamp, pendingAt: Timestamp): void {
+    const known = this.#news.get(txnId);
+    const committed = known?.committed ?? null;
+    this.#note(txnId, {
+      floor: committed === null ? Math.max(floor, known?.floor ?? 0) : committed.ts,
+      pendingAt: Math.max(pendingAt, known?.pendingAt ?? 0),
+      committed,
+    });
   }
 
-  /** 0: not known. */
-  floorOf(txnId: TxnId): Timestamp {
-    return this.#floors.get(txnId)?.ts ?? 0;
+  /** It has committed, with what it wrote in this epoch. */
+  noteCommitted(txnId: TxnId, ts: Timestamp, epoch: number): void {
+    this.#note(txnId, { floor: ts, pendingAt: this.#news.get(txnId)?.pendingAt ?? 0, committed: { ts, epoch } });
   }
 
   /**
@@ -178,8 +181,18 @@ export class LockTable {
    */
   isLater(lock: LockState, { limit, window, begunBy }: ReaderView): boolean {
     if (lock.intentTs > (this.#moved.has(lock.key) ? window : limit)) return true;
-    const floor = this.#floors.get(lock.holder!.id);
-    return floor !== undefined && (floor.ts > window || (floor.ts > limit && floor.pendingAt >= begunBy));
+    const news = this.#news.get(lock.holder!.id);
+    return news !== undefined && (news.floor > window || (news.floor > limit && news.pendingAt >= begunBy));
+  }
+
+  news(txnId: TxnId): TxnNews | undefined {
+    return this.#news.get(txnId);
+  }
+
+  #note(txnId: TxnId, news: TxnNews): void {
+    this.#news.delete(txnId);
+    this.#news.set(txnId, news);
+    if (this.#news.size > NEWS_MAX) this.#news.delete(this.#news.keys().next().value!);
   }
 
   /** Keys of locks that the transaction has from `from` on, until others' lie between; `countMax` at most. */
@@ -207,6 +220,13 @@ export class LockTable {
     if (this.#locks.size === 0) return;
     const cursor = this.#locks.cursor();
     for (cursor.seek(start); cursor.valid && cursor.key < end; cursor.next()) yield cursor.value;
+  }
+
+  /** The same from the last to the first. */
+  *rangeReverse(start: Key, end: Key): IterableIterator<LockState> {
+    if (this.#locks.size === 0) return;
+    const cursor = this.#locks.cursor();
+    for (cursor.seekBefore(end); cursor.valid && cursor.key >= start; cursor.prev()) yield cursor.value;
   }
 
   /**
@@ -262,7 +282,7 @@ export class LockTable {
     return state;
   }
 
-  /** An applied command laid an intent, or a push has `moved` it. */
+  /** An applied command laid an intent; `moved`: a push moved the one that is there. */
   intentLaid(key: Key, txn: TxnMeta, writeTs: Timestamp, moved = false): void {
     const state = this.#stateOf(key);
     if ((state.holder !== null && state.holder.id !== txn.id) || state.sharers.size > 0) {

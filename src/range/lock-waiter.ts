@@ -5,7 +5,7 @@
  *   to be down, else every so often. What the push finds out is applied to the lock. Of sharers any one may be dead:
  *   the first waiter of the queue pushes a few of them at a time, in turn, those of dead nodes before the others.
  * - A reader pushes the timestamp of a live holder's intent above its own read, and passes; that and the holder's other
- *   intents in this range, of which there may be millions: the lock table remembers how far it was pushed.
+ *   intents in this range, of which there may be millions: the lock table remembers what the push found.
  * - What a transaction that has ended holds here goes together, many keys at a time.
  * - The wait is part of the wait graph over all nodes: a victim gets 40P01.
  * - A cancelled request, a lock timeout (55P03) or the end of the lease ends the wait.
@@ -229,7 +229,7 @@ class LockWait {
     if (holder !== null ? this.#dead(holder) : [...sharers.values()].some((s) => this.#dead(s))) return 1;
     if (this.#lock.intentTs === 0) return LOCK_PUSH_MS;
     // One that was pushed before is no short one.
-    return this.#replica.locks.floorOf(holder!.id) > 0 ? 1 : INTENT_PUSH_MS;
+    return this.#replica.locks.news(holder!.id) !== undefined ? 1 : INTENT_PUSH_MS;
   }
 
   #pushLater(ms: number): void {
@@ -256,8 +256,10 @@ class LockWait {
     const pushing = lock.intentTs !== 0 && this.#options.mode === 'none' ? 'timestamp' : 'abort';
     const found = await this.#store.deps.pusher.push(pushee, pushing, this.#options.readTs);
     this.#found = found.status;
-    if (found.status === 'pending' && pushing === 'timestamp')
-      this.#replica.locks.noteFloor(pushee.id, found.ts, found.pendingAt);
+    const { locks } = this.#replica;
+    if (found.status === 'committed') locks.noteCommitted(pushee.id, found.ts, found.epoch);
+    else if (found.status === 'pending' && pushing === 'timestamp')
+      locks.notePending(pushee.id, found.ts, found.pendingAt);
     if (this.#over || !holds(lock, pushee.id)) return;
     await this.#applyFinding(pushee, found);
   }

@@ -265,6 +265,9 @@ export class Replica implements RangeState {
         case 'intent-laid':
           this.locks.intentLaid(effect.key, effect.txn, effect.ts, effect.moved);
           break;
+        case 'committed':
+          this.locks.noteCommitted(effect.txnId, effect.ts, effect.epoch);
+          break;
         case 'intent-removed':
           this.locks.intentRemoved(effect.key);
           break;

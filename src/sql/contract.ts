@@ -8,7 +8,7 @@
  * a transaction and parameters. Utility statements (SET, BEGIN, DDL, …) go to the session and DDL code.
  */
 import type { Soon } from '../base/soon.js';
-import type { KvDb, KvTxn } from '../txn/kv-txn.js';
+import type { KvDb, KvTxn, Savepoint } from '../txn/kv-txn.js';
 import type { Acl } from './catalog/acl.js';
 import type { Rights } from './catalog/rights.js';
 import type {
@@ -211,9 +211,11 @@ export interface SessionServices {
   domainCheck(oid: number): FoundDomainCheck | null;
   /** The session's own; null if it has none. */
   readonly temporarySchema?: number | null;
-  /** Of a schema, a database or a type. */
-  commentOf(kind: CommentedKind, oid: number): string | null;
+  /** Of a schema, a database or a type, or of a field of it by its number. */
+  commentOf(kind: CommentedKind, oid: number, part?: number): string | null;
   allTables(): readonly TableDescriptor[];
+  /** The sequence that was given to a column by OWNED BY. */
+  sequenceOwnedBy?(tableId: number, columnId: number): number | null;
   /** The table that has a constraint, or an index, of this oid. */
   tableOfConstraint(oid: number): TableDescriptor | null;
   tableOfIndex(oid: number): TableDescriptor | null;
@@ -298,6 +300,8 @@ export interface RoutineCall {
   readonly resultOid: number;
   /** Columns that the caller wants of a record without a shape of its own. */
   readonly record: readonly { readonly name: string; readonly typeOid: number; readonly typmod: number }[] | null;
+  /** Of the statement that calls it: as of when that reads. */
+  readonly before: Savepoint | null;
 }
 
 export interface RoutineResult {
@@ -332,6 +336,8 @@ export interface ExecContext {
   readonly signal: AbortSignal;
   /** True for an implicit single-statement transaction: deferred insert checks are allowed. */
   readonly implicit: boolean;
+  /** What the statement reads of its own transaction, as of then; functions that are not volatile read so too. */
+  before?: Savepoint | null;
   /** True when the whole statement is the transaction and reads one or a few keys of known value. */
   readonly rng: { bytes(n: number): Buffer; next(): number };
   notice(notice: Notice): void;

@@ -79,6 +79,8 @@ export type TxnStatus = 'active' | 'committed' | 'aborted' | 'unknown';
 
 export interface Savepoint {
   readonly sequence: number;
+  /** To read before it: what a spill has sent since is seen, and no error. */
+  readonly seesSent?: boolean;
 }
 
 export interface KvTxn {
@@ -116,6 +118,8 @@ export interface KvTxn {
   beginStatement(): void;
   /** Undoes the writes since beginStatement (or the savepoint) in the buffer; locks are kept. */
   savepoint(): Savepoint;
+  /** For `before` of reads alone: nothing can be rolled back to it. */
+  readPoint(): Savepoint;
   rollbackTo(savepoint: Savepoint): void;
   /** After a retryable error in a statement at READ COMMITTED: undo it, take a new snapshot. */
   restartStatement(): void;

@@ -1,7 +1,7 @@
 /**
  * What a read sees of its transaction's own buffered writes. A statement that changes data in several places reads as
  * of its beginning: `before` hides what was written since. Ranges know nothing of that, so what a spill has sent
- * cannot be hidden any more.
+ * cannot be hidden any more: that is an error, or (`seesSent`) it is seen.
  */
 import { QuoralError } from '../base/errors.js';
 import type { ReadOptions } from './kv-txn.js';
@@ -21,7 +21,10 @@ export function visibleWrite(
   if (before === undefined) return write;
   let seen = write;
   while (seen !== undefined && seen.order > before.sequence) {
-    if (seen.state !== 'buffered') throw sentAlready();
+    if (seen.state !== 'buffered') {
+      if (before.seesSent === true) return write;
+      throw sentAlready();
+    }
     seen = seen.replaced ?? undefined;
   }
   return seen;
@@ -35,5 +38,5 @@ export function leftOut(write: BufferedWrite | undefined, options: ReadOptions |
 
 /** @throws 54000 if it is not known any more what was sent */
 export function checkHideable(spilledSpans: readonly unknown[], before: ReadOptions['before']): void {
-  if (before !== undefined && spilledSpans.length > 0) throw sentAlready();
+  if (before !== undefined && before.seesSent !== true && spilledSpans.length > 0) throw sentAlready();
 }

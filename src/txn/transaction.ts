@@ -170,6 +170,10 @@ export class Transaction implements KvTxn {
     return { sequence: this.#attempt.buffer.mark() };
   }
 
+  readPoint(): Savepoint {
+    return { sequence: this.#attempt.buffer.markRead() };
+  }
+
   rollbackTo(savepoint: Savepoint): void {
     this.#throwDoom();
     const attempt = this.#attempt;

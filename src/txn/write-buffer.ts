@@ -60,7 +60,11 @@ export class WriteBuffer {
   #spillable = 0;
   #written = 0;
   #spans: Span[] = [];
+  /** The same, those of each time in key order. */
+  #condensed: Span[][] = [];
   #undoLost = false;
+  /** There are points to return to. */
+  #returns = false;
   /** Keys whose intents a rollback made void; they must be removed before the next request. */
   #voided: Key[] = [];
 
@@ -105,7 +109,9 @@ export class WriteBuffer {
     const old = this.#writes.get(key);
     const sequence = ++this.#sequence;
     if (old === undefined) {
-      this.#add(newWrite(key, value, sequence, mustNotExist, null));
+      const write = newWrite(key, value, sequence, mustNotExist, null);
+      // Sent over the one that the range may have, it would take that with it when it is undone.
+      this.#add(this.#returns && !this.#undoLost && this.#isCondensed(key) ? { ...write, overSent: true } : write);
       return;
     }
     const must = mustNotExist || (old.mustNotExist && old.state === 'buffered');
@@ -125,6 +131,12 @@ export class WriteBuffer {
 
   /** Marks a point that `rollbackTo` can return to. */
   mark(): number {
+    this.#returns = true;
+    return this.markRead();
+  }
+
+  /** Marks a point as of which can be read. */
+  markRead(): number {
     this.#mark = this.#sequence;
     return this.#sequence;
   }
@@ -216,7 +228,9 @@ export class WriteBuffer {
     this.#spillable = 0;
     this.#written = 0;
     this.#spans = [];
+    this.#condensed = [];
     this.#undoLost = false;
+    this.#returns = false;
     this.#voided = [];
   }
 
@@ -226,6 +240,20 @@ export class WriteBuffer {
     if (this.#mark < 0) return;
     write.undoAt = this.#undo.length;
     this.#undo.push(write);
+  }
+
+  /** Whether the key may be one of the spilled ones that are no longer listed. */
+  #isCondensed(key: Key): boolean {
+    return this.#condensed.some((spans) => {
+      let low = 0;
+      let high = spans.length;
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (spans[middle]!.end > key) high = middle;
+        else low = middle + 1;
+      }
+      return low < spans.length && spans[low]!.start <= key;
+    });
   }
 
   #maySpill(write: BufferedWrite): boolean {
@@ -283,13 +311,16 @@ export class WriteBuffer {
   #condense(): void {
     const keys: Key[] = [];
     for (const [key, write] of this.#writes.entries()) if (write.state === 'written') keys.push(key);
+    const spans: Span[] = [];
     for (let i = 0; i < keys.length; i += KEYS_PER_SPAN) {
       const last = keys[Math.min(keys.length, i + KEYS_PER_SPAN) - 1]!;
-      this.#spans.push({ start: keys[i]!, end: keyNext(last) });
+      spans.push({ start: keys[i]!, end: keyNext(last) });
     }
+    this.#spans.push(...spans);
+    this.#condensed.push(spans);
     for (const key of keys) this.#writes.delete(key);
     this.#written = 0;
-    if (this.#mark >= 0) this.#undoLost = true;
+    if (this.#returns) this.#undoLost = true;
     this.#undo = [];
   }
 }

@@ -6,7 +6,7 @@
  * with UPDATE_DUMPS=1 and that server, anew. Needs psql and pg_dump.
  */
 import { execFile, spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { PGlite } from '@electric-sql/pglite';
 import { Client } from 'pg';
@@ -172,6 +172,19 @@ describe.skipIf(!available)('pg_dump', () => {
     await psql(third, '-1', '-f', path);
     expect(await dump(third, '--schema-only')).toBe(schema);
     expect(await contents((sql) => query(third, sql))).toEqual(await contents((sql) => query(first, sql)));
+  });
+
+  it('restores from what several connections wrote side by side', async () => {
+    const [first, second] = [await database(), await database()];
+    await psql(first, '-f', file('shop.sql'));
+    const folder = mkdtempSync(`${process.env['TMPDIR'] ?? '/tmp'}/quoral-dump-`);
+    try {
+      await dump(first, '-Fd', '-j', '2', '-f', `${folder}/all`);
+      await run('pg_restore', ['-j', '2', '-d', second, `${folder}/all`]);
+      expect(await dump(second)).toBe(await dump(first));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('restores into PostgreSQL', async () => {

@@ -1,23 +1,28 @@
 /** The parts of `npm run fuzz` that need no server. */
 import { describe, expect, it } from 'vitest';
-import { compare } from '../../fuzz/judge.js';
+import { compare, compareGuarded } from '../../fuzz/judge.js';
 import { clause, expression, plain, textOf } from '../../fuzz/pieces.js';
-import { statementsOf } from '../../fuzz/program.js';
+import { KINDS_OF_PROGRAMS, programOf } from '../../fuzz/program.js';
 import type { Answer } from '../../fuzz/servers.js';
 import { type Found, shrunk } from '../../fuzz/shrink.js';
 import { initParser, parseSql } from '../../src/sql/parse/parser.js';
 
 describe('programs', () => {
-  it('are the same for the same seed, and others for others', () => {
-    const [a, again, other] = [7, 7, 8].map((seed) => statementsOf(seed, 50).map(textOf).join(';\n'));
+  it.each(KINDS_OF_PROGRAMS)('are the same for the same seed, and others for others: %s', (kind) => {
+    const texts = (seed: number): string => programOf(seed, 50, true, kind).pieces.map(textOf).join(';\n');
+    const [a, again, other] = [7, 7, 8].map(texts);
     expect(again).toBe(a);
     expect(other).not.toBe(a);
   });
 
-  it('are SQL that the grammar takes', async () => {
+  it('are of both kinds, each in its way', () => {
+    expect([1, 2, 3, 4].map((seed) => programOf(seed, 1, true, null).guarded)).toEqual([false, false, true, false]);
+  });
+
+  it.each(KINDS_OF_PROGRAMS)('are SQL that the grammar takes: %s', async (kind) => {
     await initParser();
     for (let seed = 1; seed <= 20; seed++) {
-      for (const piece of statementsOf(seed, 40)) {
+      for (const piece of programOf(seed, 40, true, kind).pieces) {
         const text = textOf(piece);
         // Frames that end before they begin are meant to be wrong; the grammar is who says so.
         // So is a mistake between savepoints.
@@ -75,6 +80,14 @@ describe('the judge', () => {
   ])('%s', (_name, text, ours, theirs, verdict) => {
     const found = compare(text, ours, theirs);
     expect(typeof found === 'string' ? found : 'differs').toBe(verdict);
+  });
+
+  it('leaves open of definitions which reason is told, and what is not there', () => {
+    expect(compareGuarded('ALTER TABLE', error('42703'), error('42P01'))).toBe('open');
+    expect(compareGuarded('ALTER TABLE', error('0A000'), rows())).toBe('open');
+    expect(compareGuarded('ALTER TABLE', error('XX000'), error('42P01'))).not.toBe('open');
+    expect(typeof compareGuarded('ALTER TABLE', error('42703'), rows())).toBe('object');
+    expect(typeof compareGuarded('ALTER TABLE', rows(), error('0A000'))).toBe('object');
   });
 
   it('leaves open whether texts of two collations are compared, where something around decides that, and nothing else of it', () => {

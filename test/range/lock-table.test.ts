@@ -52,13 +52,17 @@ describe('lock table', () => {
     expect(table.heldFrom('k1', a.id, 10)).toEqual(['k1', 'k3', 'k5']);
   });
 
-  it('knows the highest floor of a transaction', () => {
+  it('keeps what it has heard of a transaction, in whatever order that came', () => {
     const table = new LockTable();
-    table.noteFloor('a', 20, 0);
-    table.noteFloor('a', 10, 0);
-    expect([table.floorOf('a'), table.floorOf('b')]).toEqual([20, 0]);
-    for (let i = 0; i < 2_000; i++) table.noteFloor(`t${i}`, 5, 0);
-    expect([table.floorOf('a'), table.floorOf('t1999')]).toEqual([0, 5]);
+    table.notePending('a', 20, 5);
+    table.notePending('a', 10, 7);
+    expect(table.news('a')).toEqual({ floor: 20, pendingAt: 7, committed: null });
+    expect(table.news('b')).toBeUndefined();
+    table.noteCommitted('a', 25, 1);
+    table.notePending('a', 22, 8);
+    expect(table.news('a')).toEqual({ floor: 25, pendingAt: 8, committed: { ts: 25, epoch: 1 } });
+    for (let i = 0; i < 2_000; i++) table.notePending(`t${i}`, 5, 1);
+    expect([table.news('a'), table.news('t1999')?.floor]).toEqual([undefined, 5]);
   });
 
   it('tells a reader what is later than it, where intents were moved and transactions pushed', () => {
@@ -73,10 +77,10 @@ describe('lock table', () => {
     table.intentLaid('k', a.txn, 20, true);
     expect([later(19), later(19, 20), later(20)]).toEqual([true, false, false]);
     // It may have committed under the floor, whenever the reader began.
-    table.noteFloor(a.txn.id, 30, 0);
+    table.notePending(a.txn.id, 30, 0);
     expect([later(29), later(29, 30, 1), later(30)]).toEqual([true, false, false]);
     // It had not committed when a reader of before 100 had begun.
-    table.noteFloor(a.txn.id, 25, 100);
+    table.notePending(a.txn.id, 25, 100);
     expect([later(29, 90, 100), later(29, 90, 101), later(30, 90, 100)]).toEqual([true, false, false]);
     // The transaction itself writes again: this node's clock was before that.
     table.intentLaid('k', a.txn, 40);

@@ -42,4 +42,15 @@ describe('own writes hidden since a point', () => {
     expect(() => checkHideable([{}], before)).toThrow('changes too much');
     expect(() => checkHideable([{}], undefined)).not.toThrow();
   });
+
+  it('are seen once they were sent, where that is wanted', () => {
+    const buffer = new WriteBuffer();
+    buffer.put(key, bytes('a'), false);
+    const before = { sequence: buffer.markRead(), seesSent: true };
+    buffer.put(key, bytes('b'), false);
+    expect(visibleWrite(buffer.get(key), before)?.value).toEqual(bytes('a'));
+    buffer.spillDone(buffer.takeForSpill());
+    expect(visibleWrite(buffer.get(key), before)?.state).toBe('written');
+    expect(() => checkHideable([{}], before)).not.toThrow();
+  });
 });

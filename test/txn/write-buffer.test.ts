@@ -87,6 +87,22 @@ describe('WriteBuffer', () => {
     expect(buffer.get('a')!.mustNotExist).toBe(false);
   });
 
+  it('keeps what overwrites a spilled key that is not listed any more, while a savepoint may take it back', () => {
+    const buffer = new WriteBuffer();
+    for (let i = 0; i <= 100_000; i++) buffer.put(`k${String(i).padStart(6, '0')}`, Buffer.from('a'), false);
+    buffer.spillDone(buffer.takeForSpill());
+    expect(buffer.spilledSpans.length).toBe(101);
+    buffer.put('k000001', Buffer.from('b'), false);
+    expect(buffer.takeForSpill().map((write) => write.key)).toEqual(['k000001']);
+    const mark = buffer.mark();
+    buffer.put('k000002', Buffer.from('c'), false);
+    buffer.put('k2', Buffer.from('new'), false);
+    expect(buffer.takeForSpill().map((write) => write.key)).toEqual(['k2']);
+    buffer.rollbackTo(mark);
+    expect(buffer.takeVoided()).toEqual(['k2']);
+    expect(buffer.get('k000002')).toBeUndefined();
+  });
+
   it('condenses a long list of spilled keys to spans that cover it, and then refuses to go back', () => {
     const buffer = new WriteBuffer();
     const savepoint = buffer.mark();

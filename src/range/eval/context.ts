@@ -28,9 +28,10 @@ export type Effect =
       readonly key: Key;
       readonly txn: TxnMeta;
       readonly ts: Timestamp;
-      /** By a push, without a new write. */
+      /** By a push. */
       readonly moved: boolean;
     }
+  | { readonly kind: 'committed'; readonly txnId: string; readonly ts: Timestamp; readonly epoch: number }
   | { readonly kind: 'intent-removed'; readonly key: Key }
   | { readonly kind: 'unlock'; readonly key: Key; readonly txnId: string }
   | { readonly kind: 'writes-voided'; readonly key: Key; readonly txnId: string; readonly upTo: number }

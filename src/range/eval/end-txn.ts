@@ -37,7 +37,7 @@ import type { Timestamp } from '../../base/ids.js';
 import { mark } from '../../base/probes.js';
 import type { EndTxnRequest, EndTxnResponse, SplitTrigger, TxnMeta } from '../kv-api.js';
 import { KvError } from '../kv-errors.js';
-import { holds } from '../lock-table.js';
+import { holds, type LockState } from '../lock-table.js';
 import type { Ending } from '../txn-records.js';
 import type { EvalContext } from './context.js';
 import { commitPuts, layIntents } from './write.js';
@@ -202,6 +202,9 @@ function commit(
   // Kept even if all its keys are resolved here: if the answer is lost, the record is what can be asked.
   const { lockKeys, lockSpans } = request;
   putRecord(ctx, { ...newRecord(txn, 'committed', commitTs, ctx.now), lockKeys, lockSpans });
+  if (lockSpans.length > 0 || lockKeys.length >= MANY_INTENTS) {
+    ctx.effects.push({ kind: 'committed', txnId: txn.id, ts: commitTs, epoch: txn.epoch });
+  }
   trigger(ctx, request.split);
   return { kind: 'end-txn', status: 'committed', commitTs };
 }
@@ -243,6 +246,8 @@ function abort(
   return { kind: 'end-txn', status: 'aborted', commitTs: 0 };
 }
 
+/** Of one transaction: readers learn that it has committed before all of them are resolved. */
+export const MANY_INTENTS = 256;
 /** Bytes of intents that one batch reads to resolve them, beyond which the others wait for the next; at least one gets in. */
 const RESOLVED_BYTES_MAX = 1 << 20;
 
@@ -286,7 +291,7 @@ export function resolveKeys(
       moveIntent(ctx, key, lock.holder!, intent, ts);
       continue;
     }
-    if (status === 'committed' && intent.epoch === epoch && isPartOfCommit(ctx, key, intent, ts)) {
+    if (status === 'committed' && intent.epoch === epoch && isPartOfCommit(ctx, lock, ts)) {
       ctx.clockTs = Math.max(ctx.clockTs, ts);
       // An intent above its transaction's beginning may itself have been moved there by a push.
       const shifted = ts > intent.writeTs || intent.writeTs > intent.minTs;
@@ -305,9 +310,9 @@ export function resolveKeys(
  * counted never moves above the commit (write.ts; committer.ts), but if it did, dropping it would lose it. Nobody else
  * can have written the key since the commit, as it was never without an intent.
  */
-function isPartOfCommit(ctx: EvalContext, key: Key, intent: ReturnType<typeof decodeIntent>, ts: Timestamp): boolean {
-  if (intent.writeTs <= ts) return true;
-  if (mvccHasTagged(ctx.range.reader, key, ts, txnTag(intent.txnId))) return false;
+export function isPartOfCommit(ctx: EvalContext, lock: LockState, ts: Timestamp): boolean {
+  if (lock.intentTs <= ts) return true;
+  if (mvccHasTagged(ctx.range.reader, lock.key, ts, txnTag(lock.holder!.id))) return false;
   mark('moved-intent-committed');
   return true;
 }

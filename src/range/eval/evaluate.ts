@@ -9,12 +9,13 @@ import { existenceKey, keyNext, type Key, type Span } from '../../base/key.js';
 import { BatchBuilder } from '../../storage/batch-codec.js';
 import type { BatchRequest, BatchResponse, KvRequest, KvResponse } from '../kv-api.js';
 import { KvError } from '../kv-errors.js';
-import type { Waiter } from '../lock-table.js';
+import type { LockTable, Waiter } from '../lock-table.js';
 import type { EvalContext, RangeState } from './context.js';
 import { LockConflict } from './context.js';
 import { evalEndTxn } from './end-txn.js';
 import { evalQueryIntent, evalResolveIntents } from './intents.js';
-import { evalGet, evalScan } from './read.js';
+import { evalGet } from './read.js';
+import { evalScan } from './scan.js';
 import { evalGcTxns, evalHeartbeat, evalPush, evalRecover } from './txn-record.js';
 import { evalIncrement, evalIngest, evalPut, evalRefresh, layIntents } from './write.js';
 
@@ -157,6 +158,8 @@ export interface Footprint {
   readonly writeSpans: readonly Span[];
   /** Takes the whole range (split). */
   readonly wholeRange: boolean;
+  /** It does nothing but read rows, without locks. */
+  readonly plainReads: boolean;
 }
 
 const NONE: readonly Key[] = [];
@@ -219,7 +222,25 @@ export function footprintOf(batch: BatchRequest): Footprint {
         break;
     }
   }
-  return { readKeys, readSpans, beside: beside ?? NONE, writeKeys, writeSpans, wholeRange };
+  const plainReads = batch.requests.every(isPlainRead);
+  return { readKeys, readSpans, beside: beside ?? NONE, writeKeys, writeSpans, wholeRange, plainReads };
+}
+
+function isPlainRead(request: KvRequest): boolean {
+  if (request.kind !== 'get' && request.kind !== 'scan') return false;
+  return request.lock === 'none' && (request.scope ?? 'row') === 'row';
+}
+
+/**
+ * True if all that the batch changes are intents that become the versions as which reads see them already, which the effect
+ * has told this leaseholder by then, or an earlier one.
+ */
+export function changesNoRead(requests: readonly KvRequest[], locks: LockTable): boolean {
+  return requests.every((r) => {
+    if (r.kind !== 'resolve-intents' || r.status !== 'committed') return false;
+    const known = locks.news(r.txnId)?.committed;
+    return known != null && known.epoch === r.epoch && known.ts === r.ts;
+  });
 }
 
 /** The span of keys that a request addresses, for the check against the range's bounds. */

@@ -7,7 +7,7 @@ import { mvccHasTagged } from '../../storage/mvcc.js';
 import type { QueryIntentRequest, QueryIntentResponse, ResolveIntentsRequest, SpanResponse } from '../kv-api.js';
 import { holds, type LockTable } from '../lock-table.js';
 import type { EvalContext } from './context.js';
-import { resolveKeys, txnTag } from './end-txn.js';
+import { MANY_INTENTS, resolveKeys, txnTag } from './end-txn.js';
 
 /**
  * A missing write is prevented for good: the timestamp cache is raised to the staged timestamp, so a
@@ -41,6 +41,8 @@ export function evalResolveIntents(ctx: EvalContext, request: ResolveIntentsRequ
   assert(status !== 'pending' || spans.length === 0, 'intents are moved by key, not by span');
   const seen = new Set(keys);
   const resumeKey = addHeld(seen, ctx.range.locks, txnId, spans);
+  // More are likely to follow, and readers need not wait for them.
+  if (status === 'committed' && seen.size >= MANY_INTENTS) ctx.effects.push({ kind: 'committed', txnId, ts, epoch });
   resolveKeys(ctx, txnId, epoch, status, ts, seen, upTo);
   return { kind: 'resolve-intents', resumeKey };
 }

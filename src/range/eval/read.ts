@@ -1,4 +1,4 @@
-/** get and scan: reads at one timestamp, with uncertainty, own intents, and locks if asked for. */
+/** get: a read at one timestamp, with uncertainty, intents, and locks if asked for. scan.ts has the scans. */
 import type { Timestamp } from '../../base/ids.js';
 import { TIMESTAMP_MAX } from '../../base/ids.js';
 import { existenceKey, keyNext, type Key } from '../../base/key.js';
@@ -6,40 +6,25 @@ import { assert } from '../../base/assert.js';
 import { mark } from '../../base/probes.js';
 import { decodeIntent, intentKey } from '../../storage/lock-record.js';
 import { decodeVersionValue, mvccNewest, mvccRead } from '../../storage/mvcc.js';
-import { mvccScan } from '../../storage/mvcc-scan.js';
 import { versionPrefix, versionTimestamp, decodeVersionKey } from '../../storage/mvcc-key.js';
-import type { GetRequest, GetResponse, LockScope, ScanRequest, ScanResponse } from '../kv-api.js';
+import type { GetRequest, GetResponse, LockScope } from '../kv-api.js';
 import { KvError } from '../kv-errors.js';
 import { holds, type LockState } from '../lock-table.js';
 import { type EvalContext, LockConflict, ReadBump } from './context.js';
+import { readLimit, seesIntent } from './standing.js';
 
 /** The value of this transaction's own intent; undefined if it has none on the key. */
 function ownIntent(ctx: EvalContext, lock: LockState | undefined): Buffer | null | undefined {
   const txn = ctx.txn;
   if (txn === null || lock === undefined || lock.intentTs === 0) return undefined;
   if (lock.holder?.id !== txn.id || lock.intentEpoch !== txn.epoch) return undefined;
+  return intentValue(ctx, lock);
+}
+
+function intentValue(ctx: EvalContext, lock: LockState): Buffer | null {
   const stored = ctx.range.reader.get('locks', intentKey(lock.key));
   assert(stored !== null, 'the lock table names an intent that is not there');
   return decodeIntent(stored).value;
-}
-
-/** A plain reader must wait for an intent that may turn out to be in its past. */
-function checkIntent(ctx: EvalContext, lock: LockState): void {
-  checkIntentUpTo(ctx, lock, Math.max(ctx.uncertaintyLimit, ctx.readTs), readLimit(ctx));
-}
-
-/** `window`: `limit` without what this node's clock proves. */
-export function checkIntentUpTo(ctx: EvalContext, lock: LockState, limit: Timestamp, window: Timestamp): void {
-  if (lock.intentTs === 0) return;
-  if (ctx.txn !== null && lock.holder?.id === ctx.txn.id) return;
-  if (ctx.range.locks.isLater(lock, { limit, window, begunBy: ctx.header.observedTs })) return;
-  if (ctx.header.wait === 'past') {
-    assert(ctx.txn === null, 'a transaction cannot read past what it might have to see');
-    ctx.passed.push(lock);
-    return;
-  }
-  mark('reader-waits-for-intent');
-  throw new LockConflict(lock, 'none', limit, false, window);
 }
 
 /** A newer version that this reader might have to see, or (locking) must not overwrite blindly. */
@@ -50,7 +35,7 @@ export function newerVersion(ctx: EvalContext, key: Key, ts: Timestamp, locking:
 }
 
 /** Takes the lock; false if another's is in the way and the batch skips locked rows. */
-function takeLock(ctx: EvalContext, key: Key, mode: 'share' | 'exclusive', scope: LockScope = 'row'): boolean {
+export function takeLock(ctx: EvalContext, key: Key, mode: 'share' | 'exclusive', scope: LockScope = 'row'): boolean {
   const existence = scope === 'whole' ? existenceKey(key) : null;
   if (existence === null || !insideRange(ctx, existence)) {
     if (!mayTake(ctx, key, mode, false)) return false;
@@ -95,7 +80,7 @@ function insideRange(ctx: EvalContext, existence: Key): boolean {
  * it) anywhere in the window. `newest` is the newest version that there is in the window; behind one
  * that is surely later there may be one that is not.
  */
-function uncertainVersion(
+export function uncertainVersion(
   ctx: EvalContext,
   start: Key,
   end: Key,
@@ -129,17 +114,17 @@ export function evalGet(ctx: EvalContext, request: GetRequest): GetResponse {
   const locking = request.lock !== 'none';
   if (request.lock !== 'none' && !takeLock(ctx, key, request.lock, request.scope)) return SKIPPED;
   const lock = ctx.range.locks.get(key);
+  let seen = ownIntent(ctx, lock);
   if (lock !== undefined && !locking) {
     if (ctx.header.wait === 'skip' && lock.intentTs !== 0 && lock.holder?.id !== ctx.txn?.id) {
       return SKIPPED;
     }
-    checkIntent(ctx, lock);
+    if (seen === undefined && seesIntent(ctx, lock, true)) seen = intentValue(ctx, lock);
   }
-  const own = ownIntent(ctx, lock);
   const limit = locking ? TIMESTAMP_MAX : readLimit(ctx);
   const found = mvccRead(ctx.range.reader, key, ctx.readTs, limit);
   if (ctx.header.wait !== 'past') ctx.readPoints.push(key);
-  if (own !== undefined) return { kind: 'get', value: own, skipped: false };
+  if (seen !== undefined) return { kind: 'get', value: seen, skipped: false };
   if (found.newer !== 0) {
     const newest = { ts: found.newer, key };
     const newer = locking ? newest : uncertainVersion(ctx, key, keyNext(key), newest);
@@ -165,7 +150,7 @@ function evalExistence(ctx: EvalContext, request: GetRequest): GetResponse {
   const holdsRow = row !== undefined && ctx.txn !== null && holds(row, ctx.txn.id);
   if (mode !== 'none' && !holdsRow && !takeLock(ctx, guard, mode)) return SKIPPED;
   const lock = locks.get(guard);
-  if (lock !== undefined && mode === 'none') checkIntent(ctx, lock);
+  if (lock !== undefined && mode === 'none') seesIntent(ctx, lock, false);
   const removed = mvccRead(reader, guard, ctx.readTs, mode === 'none' ? readLimit(ctx) : TIMESTAMP_MAX);
   ctx.readPoints.push(guard);
   if (removed.newer !== 0) {
@@ -180,134 +165,4 @@ function evalExistence(ctx: EvalContext, request: GetRequest): GetResponse {
   // Removed while nothing referred to the table, when nobody wrote it down: a snapshot may be older than that.
   if (found.newer !== 0 && mvccNewest(reader, key)?.value == null) return UNTOLD;
   return { kind: 'get', value: found.value, skipped: false };
-}
-
-/** How far up a read must look for versions that concern it. */
-function readLimit(ctx: EvalContext): Timestamp {
-  if (ctx.txn === null) return ctx.uncertaintyLimit;
-  return Math.max(ctx.readTs, ctx.txn.uncertaintyLimit);
-}
-
-/** Of a scan, looked at before it reads anything. */
-const LOCKS_AT_FIRST = 256;
-
-/**
- * Looks at the locks in [from, to), `most` of them: intents of others must be out of the way, and own ones are added to
- * `own`. Returns the first that it has not looked at, null if there is none.
- */
-function meetLocks(ctx: EvalContext, from: Key, to: Key, own: LockState[], most: number): Key | null {
-  // Who skips locked rows does not wait for them either: lockRows leaves them out, or whoever locks what was read here.
-  const waits = ctx.header.wait !== 'skip';
-  let seen = 0;
-  for (const lock of ctx.range.locks.range(from, to)) {
-    if (seen++ >= most) return lock.key;
-    if (lock.intentTs !== 0 && lock.holder?.id === ctx.txn?.id) own.push(lock);
-    else if (waits) checkIntent(ctx, lock);
-  }
-  return null;
-}
-
-export function evalScan(ctx: EvalContext, request: ScanRequest): ScanResponse {
-  const { start, end, reverse } = request;
-  const own: LockState[] = [];
-  const locking = request.lock !== 'none';
-  const left = meetLocks(ctx, start, end, own, LOCKS_AT_FIRST);
-  const scanned = mvccScan(ctx.range.reader, start, end, ctx.readTs, {
-    reverse,
-    maxRows: ctx.rowsLeft,
-    maxBytes: ctx.bytesLeft,
-    limitTs: locking ? TIMESTAMP_MAX : readLimit(ctx),
-  });
-  if (left !== null) {
-    // Of very many those only that lie where rows were read.
-    const { resumeKey } = scanned;
-    const from = reverse && resumeKey !== null && resumeKey > left ? resumeKey : left;
-    meetLocks(ctx, from, !reverse && resumeKey !== null ? resumeKey : end, own, Infinity);
-  }
-  if (scanned.newerTs !== 0) {
-    const newest = { ts: scanned.newerTs, key: scanned.newerKey };
-    const from = reverse && scanned.resumeKey !== null ? scanned.resumeKey : start;
-    const to = !reverse && scanned.resumeKey !== null ? scanned.resumeKey : end;
-    const newer = locking ? newest : uncertainVersion(ctx, from, to, newest);
-    // What was removed is no row, and would not be in what the transaction knows to have locked.
-    if (request.lock !== 'none' && mvccNewest(ctx.range.reader, newest.key)?.value != null)
-      takeLock(ctx, newest.key, request.lock, request.scope);
-    if (newer !== null) newerVersion(ctx, newer.key, newer.ts, locking);
-  }
-  let result: { keys: Key[]; values: Buffer[]; resumeKey: Key | null } = scanned;
-  if (own.length > 0) result = overlayOwn(ctx, own, scanned, request);
-  noteScan(ctx, request, result.resumeKey);
-  if (request.lock !== 'none') result = lockRows(ctx, result, request.lock, request.scope);
-  ctx.rowsLeft -= result.keys.length;
-  for (const value of result.values) ctx.bytesLeft -= value.length;
-  return { kind: 'scan', keys: result.keys, values: result.values, resumeKey: result.resumeKey };
-}
-
-/** Only what was looked at is protected from later writers; what may be stale at once need not be. */
-function noteScan(ctx: EvalContext, request: ScanRequest, resumeKey: Key | null): void {
-  if (ctx.header.wait === 'past') return;
-  const { start, end, reverse } = request;
-  if (resumeKey === null) ctx.readSpans.push({ start, end });
-  else if (reverse) ctx.readSpans.push({ start: resumeKey, end });
-  else ctx.readSpans.push({ start, end: resumeKey });
-}
-
-function lockRows(
-  ctx: EvalContext,
-  rows: { keys: Key[]; values: Buffer[]; resumeKey: Key | null },
-  mode: 'share' | 'exclusive',
-  scope: LockScope | undefined,
-): { keys: Key[]; values: Buffer[]; resumeKey: Key | null } {
-  const keys: Key[] = [];
-  const values: Buffer[] = [];
-  for (let i = 0; i < rows.keys.length; i++) {
-    if (!takeLock(ctx, rows.keys[i]!, mode, scope)) continue;
-    keys.push(rows.keys[i]!);
-    values.push(rows.values[i]!);
-  }
-  return { keys, values, resumeKey: rows.resumeKey };
-}
-
-/**
- * Lays the transaction's own spilled intents over what the versions family holds. `own` is in the order of keys. Intents
- * behind the last row that is asked for are not read: one row may be asked for out of thousands.
- */
-function overlayOwn(
-  ctx: EvalContext,
-  own: readonly LockState[],
-  scanned: { keys: Key[]; values: Buffer[]; resumeKey: Key | null },
-  { reverse }: ScanRequest,
-): { keys: Key[]; values: Buffer[]; resumeKey: Key | null } {
-  const { resumeKey } = scanned;
-  const keys: Key[] = [];
-  const values: Buffer[] = [];
-  // One more tells that there are more.
-  const most = ctx.rowsLeft > 0 ? ctx.rowsLeft + 1 : Infinity;
-  let at = 0;
-  const passVersions = (until: Key | null): void => {
-    for (; at < scanned.keys.length && keys.length < most; at++) {
-      const key = scanned.keys[at]!;
-      if (until !== null && (reverse ? key <= until : key >= until)) return;
-      keys.push(key);
-      values.push(scanned.values[at]!);
-    }
-  };
-  for (let i = 0; i < own.length && keys.length < most; i++) {
-    const lock = own[reverse ? own.length - 1 - i : i]!;
-    if (resumeKey !== null && (reverse ? lock.key < resumeKey : lock.key >= resumeKey)) break;
-    passVersions(lock.key);
-    if (keys.length >= most) break;
-    const value = ownIntent(ctx, lock);
-    if (value === undefined) continue;
-    if (scanned.keys[at] === lock.key) at++;
-    if (value === null) continue;
-    keys.push(lock.key);
-    values.push(value);
-  }
-  passVersions(null);
-  if (keys.length < most) return { keys, values, resumeKey };
-  keys.pop();
-  values.pop();
-  const last = keys[keys.length - 1]!;
-  return { keys, values, resumeKey: reverse ? last : keyNext(last) };
 }

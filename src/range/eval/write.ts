@@ -20,7 +20,7 @@ import type {
 } from '../kv-api.js';
 import { KvError } from '../kv-errors.js';
 import { type EvalContext, LockConflict } from './context.js';
-import { checkIntentUpTo } from './read.js';
+import { checkRefreshed } from './standing.js';
 
 export function evalPut(ctx: EvalContext, request: PutRequest): EmptyResponse {
   const { key } = request;
@@ -168,7 +168,7 @@ export function evalRefresh(ctx: EvalContext, request: RefreshRequest): SpanResp
     throw new KvError({ kind: 'retry', reason: 'refresh-failed', key: found.newer, retryTs: toTs });
   }
   // As far as the versions go in this turn: the transaction itself may have millions of intents in the span.
-  for (const lock of ctx.range.locks.range(start, found.resumeKey ?? end)) checkIntentUpTo(ctx, lock, toTs, toTs);
+  for (const lock of ctx.range.locks.range(start, found.resumeKey ?? end)) checkRefreshed(ctx, lock, fromTs, toTs);
   ctx.clockTs = Math.max(ctx.clockTs, toTs);
   // The read holds at toTs now, and must go on holding.
   const reader = ctx.txn?.id ?? null;

@@ -472,6 +472,8 @@ export interface DatabaseDescriptor {
   readonly extensions?: readonly ExtensionEntry[];
   /** Of its schema `public`, where it is not as it was made. */
   readonly publicSchema?: { readonly owner: number; readonly acl: Acl | null };
+  /** The schema `public` that all databases share is not this one's any more; another may have its name. */
+  readonly withoutPublic?: true;
   readonly defaultAcls?: readonly DefaultAcl[];
   /** Of languages, by their oids, where it is not as it was made. */
   readonly languageAcls?: readonly { readonly oid: number; readonly acl: Acl }[];

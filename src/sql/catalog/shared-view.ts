@@ -5,6 +5,7 @@
  * Invariant: a view is handed out again only when every descriptor that was just read is the very object that it
  * was made of. Views with a transaction's own changes are not kept.
  */
+import { PUBLIC_SCHEMA_ID } from './bootstrap.js';
 import type { Catalog } from './catalog.js';
 import type { Descriptor } from './descriptor.js';
 import type { CatalogView } from './transaction-catalog.js';
@@ -34,10 +35,16 @@ export function sharedView(
   const key = [databaseId, ...searchPath].join('\0');
   const kept = views.get(key);
   if (kept !== undefined && sameItems(kept.rows, rows)) return kept.view;
-  const byId = new Map(rows.map((d) => [d.id, d]));
-  const descriptors = [...byId.values()].sort((a, b) => a.id - b.id);
-  const view: CatalogView = { descriptors, byId, databaseId, searchPath };
+  const view = viewOf(new Map(rows.map((d) => [d.id, d])), databaseId, searchPath);
   if (views.size >= KEPT_MAX && kept === undefined) views.clear();
   views.set(key, { rows, view });
   return view;
+}
+
+/** The descriptors in the order of their ids, without the schema `public` where the database has dropped it. */
+export function viewOf(byId: Map<number, Descriptor>, databaseId: number, searchPath: readonly string[]): CatalogView {
+  const database = byId.get(databaseId);
+  if (database?.kind === 'database' && database.withoutPublic === true) byId.delete(PUBLIC_SCHEMA_ID);
+  const descriptors = [...byId.values()].sort((a, b) => a.id - b.id);
+  return { descriptors, byId, databaseId, searchPath };
 }

@@ -43,7 +43,7 @@ import type { SessionTemporaries } from './temporary.js';
 import { CatalogWaits } from './catalog-waits.js';
 import { usageOf } from '../usage/session-usage.js';
 import { droppedIds } from './dropped-ids.js';
-import { sharedView } from './shared-view.js';
+import { sharedView, viewOf } from './shared-view.js';
 import { runBy, UsedRoutines } from './used-routines.js';
 import { snapshotOf } from './snapshot.js';
 import { virtualRelation } from './virtual/registry.js';
@@ -217,12 +217,12 @@ export class TransactionCatalog implements UseHolder {
     return own !== undefined ? own : this.catalog.lookupName(key);
   }
 
+  /** As the transaction itself has changed it; undefined: it has not. */
+  own = (id: number): Descriptor | null | undefined => this.#descriptors.get(id);
   /** Synchronously: own change or cached and in use. */
   currentVersion(id: number): number | null {
-    const own = this.#descriptors.get(id);
+    const own = this.#descriptors.has(id) ? this.#descriptors.get(id) : this.#held.get(id);
     if (own !== undefined) return own === null ? null : own.version;
-    const held = this.#held.get(id);
-    if (held !== undefined) return held === null ? null : held.version;
     return (this.#uses.get(id) ?? this.catalog.cached(id))?.version ?? null;
   }
 
@@ -262,7 +262,7 @@ export class TransactionCatalog implements UseHolder {
 
   /** As the transaction has changed it; null: it is free; undefined: it has not. */
   ownName(schemaId: number, name: string): NameEntry | null | undefined {
-    return this.#names.get(SYSTEM_KEYS.name(this.databaseId, schemaId, name));
+    return this.#names.size === 0 ? undefined : this.#names.get(SYSTEM_KEYS.name(this.databaseId, schemaId, name));
   }
 
   /** The descriptor if it is the transaction's own or cached. */
@@ -458,8 +458,7 @@ export class TransactionCatalog implements UseHolder {
       if (own === null) byId.delete(id);
       else byId.set(id, own);
     }
-    const descriptors = [...byId.values()].sort((a, b) => a.id - b.id);
-    return { descriptors, byId, databaseId: this.databaseId, searchPath };
+    return viewOf(byId, this.databaseId, searchPath);
   }
 
   // ---- changes ----

@@ -1,4 +1,6 @@
 /** The type that a name of a schema means, without waiting: from a view of the catalog, or from what a transaction knows. */
+import { standardDomain } from '../types/standard-domains.js';
+import { INFORMATION_SCHEMA_ID } from './bootstrap.js';
 import type { Descriptor } from './descriptor.js';
 import { typeEntryName } from './entry-names.js';
 import { isRelationWithRows, rowTypeOf } from './row-types.js';
@@ -13,6 +15,8 @@ export function typeIn(
   schemaId: number,
   name: string,
 ): number | null {
+  const standard = schemaId === INFORMATION_SCHEMA_ID ? standardDomain(name) : null;
+  if (standard !== null) return standard;
   const named = (entryName: string): Descriptor | null => {
     const entry = tc.knownName(schemaId, entryName) ?? null;
     return entry === null || entry.indexOid !== null ? null : tc.known(entry.id);

@@ -1,4 +1,5 @@
 /** The users' types of a database, found by their oids and those of their arrays, and by name. */
+import { standardDomains } from '../types/standard-domains.js';
 import { arrayOidOf, catalogOidOf } from '../types/registry.js';
 import { userTypeOf } from '../types/user-types.js';
 import { DOMAIN_VALUE } from '../plan/planner.js';
@@ -34,7 +35,8 @@ export function userTypes(view: CatalogView): UserTypes {
 
 /** A constraint of a domain. */
 export function domainCheckIn(view: CatalogView, oid: number): FoundDomainCheck | null {
-  for (const { typeOid } of userTypes(view).byOid.values()) {
+  const made = Array.from(userTypes(view).byOid.values(), (one) => one.typeOid);
+  for (const typeOid of [...standardDomains().map(({ handle }) => handle), ...made]) {
     const type = userTypeOf(typeOid);
     const check = type?.kind === 'domain' ? type.checks.find((one) => one.oid === oid) : undefined;
     if (type?.kind !== 'domain' || check === undefined) continue;

@@ -19,6 +19,8 @@ export interface ViewIndex {
   readonly constraints: ReadonlyMap<number, TableDescriptor>;
   readonly tables: readonly TableDescriptor[];
   readonly schemaIds: ReadonlyMap<string, number>;
+  /** Of sequences that go with a column, by `<table id> <column number>`. */
+  readonly ownedSequences: ReadonlyMap<string, number>;
 }
 
 /** What one relation adds, kept as long as its descriptor lives: after a change of one, the others need not be looked at. */
@@ -48,6 +50,7 @@ class Index implements ViewIndex {
   #relationOids: Map<string, number> | null = null;
   #indexes: Map<number, IndexOfTable> | null = null;
   #constraints: Map<number, TableDescriptor> | null = null;
+  #ownedSequences: Map<string, number> | null = null;
 
   constructor({ descriptors, databaseId }: CatalogView) {
     const schemaIds = new Map<string, number>();
@@ -57,6 +60,17 @@ class Index implements ViewIndex {
     this.schemaIds = schemaIds;
     this.#relations = descriptors.filter((d) => isRelation(d)).filter((d) => d.databaseId === databaseId);
     this.tables = this.#relations.filter((d) => d.kind === 'table');
+  }
+
+  get ownedSequences(): ReadonlyMap<string, number> {
+    if (this.#ownedSequences !== null) return this.#ownedSequences;
+    const found = new Map<string, number>();
+    for (const d of this.#relations) {
+      if (d.kind !== 'sequence' || d.ownedBy === null) continue;
+      const key = `${d.ownedBy.tableId} ${d.ownedBy.columnId}`;
+      if (!found.has(key)) found.set(key, d.id);
+    }
+    return (this.#ownedSequences = found);
   }
 
   get relationOids(): ReadonlyMap<string, number> {

@@ -260,8 +260,16 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
       draft.table = withRowSecurity(draft.table, command['subtype']);
       return;
     default:
-      throw unsupported(`ALTER TABLE command ${String(command['subtype']).replace('AT_', '')}`);
+      throw refusedCommand(String(command['subtype']).replace('AT_', ''), name, draft.table.name);
   }
+}
+
+function refusedCommand(command: string, name: string, table: string): Error {
+  if (/^(?:Enable(?:Always|Replica)?|Disable)Trig$/.test(command))
+    return sqlError('42704', `trigger "${name}" for table "${table}" does not exist`);
+  if (/^(?:Enable(?:Always|Replica)?|Disable)Rule$/.test(command))
+    return sqlError('42704', `rule "${name}" for relation "${table}" does not exist`);
+  return unsupported(`ALTER TABLE command ${command}`);
 }
 
 async function setDefault(draft: Draft, name: string, node: unknown): Promise<void> {
@@ -356,7 +364,7 @@ async function dropColumn(draft: Draft, name: string, missingOk: boolean, cascad
   const readers = generatedFrom(table, column.id);
   if (!cascade) refuseReaders(table.name, name, readers);
   for (const reader of readers) {
-    notice(ctx, '00000', `drop cascades to column ${reader.name} of table ${table.name}`);
+    ctx.cascades.push(`column ${reader.name} of table ${table.name}`);
     await dropColumn(draft, reader.name, false, true);
   }
   await dropColumnUsers(ctx, table, column, cascade);

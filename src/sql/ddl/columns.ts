@@ -323,7 +323,8 @@ export function defaultText(
   const named = namedSequences(node);
   const sql = deparse(named);
   if (/^NULL$/i.test(sql)) return nullDefault(column);
-  const target = { typeOid: column.typeOid, typmod: -1 };
+  // A literal is shown as what a domain is over, without that one's length.
+  const target = { typeOid: baseOidOf(column.typeOid), typmod: -1 };
   const written = compilePlaced(ctx, { node: named, sql }, [], null, DEFAULTS);
   const assigned = assignedDefault(column, written, () =>
     compilePlaced(ctx, { node: named, sql }, [], target, DEFAULTS),

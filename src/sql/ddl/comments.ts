@@ -9,7 +9,15 @@ import { commentOnRole } from './roles.js';
 import { commentOnStatistics } from './statistics.js';
 import { commentOnExtension } from './extensions.js';
 import { requireMaterialized } from './materialized-views.js';
-import { descriptorOf, nextVersion, openForChange, openIndex, openTable, relationMissing } from './objects.js';
+import {
+  descriptorOf,
+  type Opened,
+  nextVersion,
+  openForChange,
+  openIndex,
+  openTable,
+  relationMissing,
+} from './objects.js';
 import { commentOnRoutine } from './alter-routine.js';
 import { isRoutineObject } from './routines.js';
 import { refuseIfNever, requireOperator } from './missing-objects.js';
@@ -31,6 +39,7 @@ export async function runComment(ctx: DdlContext, body: Loose): Promise<string> 
       const name = qualifiedName(parts);
       const found = await openForChange(ctx, name);
       if (found === null) return relationMissing(ctx, name);
+      checkKind(found, body['objtype'], name.name);
       const old = descriptorOf(found);
       ctx.catalog.put(ctx.txn, { ...old, comment, version: old.version + 1 } as Descriptor);
       break;
@@ -94,6 +103,19 @@ export async function runComment(ctx: DdlContext, body: Loose): Promise<string> 
       break;
   }
   return 'COMMENT';
+}
+
+const NAMED_KINDS: Readonly<Record<string, string>> = {
+  OBJECT_TABLE: 'table',
+  OBJECT_VIEW: 'view',
+  OBJECT_SEQUENCE: 'sequence',
+};
+
+/** @throws QuoralError 42809 */
+function checkKind(found: Opened, named: unknown, name: string): void {
+  const kind = NAMED_KINDS[String(named)];
+  const isFilled = found.kind === 'table' && found.table.materialized != null;
+  if (kind !== undefined && (found.kind !== kind || isFilled)) throw sqlError('42809', `"${name}" is not a ${kind}`);
 }
 
 function commentOnPart(ctx: DdlContext, descriptor: TypeDescriptor, part: number, comment: string | null): void {

@@ -1,7 +1,7 @@
 /** DROP of tables, sequences and schemas, and TRUNCATE. */
 import { quoteIdentifier } from '../types/identifiers.js';
 import { sqlError } from '../../base/errors.js';
-import type { Descriptor, SequenceDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import type { Descriptor, SequenceDescriptor, TableDescriptor, TypeDescriptor } from '../catalog/descriptor.js';
 import { isMaterialized, kindName } from '../catalog/materialized.js';
 import { isTemporary } from '../catalog/temporary-names.js';
 import type { RelationName } from '../contract.js';
@@ -33,7 +33,7 @@ import type { DropOptions } from './views.js';
 import { dropGroup, dropRoutines, dropRowTypeRoutines, groupCallers, visibleIdentity } from './routines.js';
 import type { UserType } from '../types/user-types.js';
 import { dropRowTypeUsers, dropTypeUsers } from './type-users.js';
-import { dropType, dropTypes, uses, usersOf } from './user-types.js';
+import { dropType, dropTypes, uses, usesItself, usersOf } from './user-types.js';
 import { list, of, qualifiedName, rangeVar, stringOf } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -338,6 +338,22 @@ async function dependents(ctx: DdlContext, inside: readonly Contained[], schema:
   return lines;
 }
 
+/** Types before those that they are made of. */
+function usersFirst(inside: readonly Contained[]): readonly TypeDescriptor[] {
+  const types = inside.filter((d) => d.kind === 'type');
+  const ordered = new Set<TypeDescriptor>();
+  const seen = new Set<TypeDescriptor>();
+  const visit = (d: TypeDescriptor): void => {
+    if (seen.has(d)) return;
+    seen.add(d);
+    const type = userTypeOf(d.typeOid)!;
+    for (const other of types) if (other !== d && usesItself(other, type)) visit(other);
+    ordered.add(d);
+  };
+  for (const d of types) visit(d);
+  return [...ordered];
+}
+
 async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: boolean): Promise<void> {
   await ctx.catalog.lock(ctx.txn, [ctx.catalog.databaseId, id], ctx.wait);
   const schema = await ctx.catalog.forUpdate(ctx.txn, id);
@@ -394,9 +410,9 @@ async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: bo
     else if (current?.kind === 'sequence') await dropSchemaSequence(ctx, current, options);
     else if (current?.kind === 'routine') await dropGroup(ctx, current, options.together);
   }
-  // What is left of their users is in other schemas.
-  for (const d of inside) {
-    const current = d.kind === 'type' ? await ctx.catalog.forUpdate(ctx.txn, d.id) : null;
+  // What is left of their users is in other schemas, or goes before them.
+  for (const d of usersFirst(inside)) {
+    const current = await ctx.catalog.forUpdate(ctx.txn, d.id);
     if (current?.kind !== 'type') continue;
     await dropType(ctx, { descriptor: current, type: userTypeOf(current.typeOid)! }, true, dropUsersOfType);
   }
@@ -405,6 +421,10 @@ async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: bo
     if (current?.kind === 'collation') await dropCollation(ctx, current, true);
   }
   ctx.catalog.freeName(ctx.txn, 0, name);
-  // `public` is shared by all databases: only its name goes.
-  if (schema.databaseId !== 0) ctx.catalog.drop(ctx.txn, id);
+  if (schema.databaseId !== 0) return ctx.catalog.drop(ctx.txn, id);
+  // `public` is shared by all databases: only its name goes, and what this one says of it.
+  const database = await ctx.catalog.forUpdate(ctx.txn, ctx.catalog.databaseId);
+  if (database?.kind !== 'database') return;
+  const { publicSchema: _, ...kept } = database;
+  ctx.catalog.put(ctx.txn, { ...kept, withoutPublic: true, version: database.version + 1 });
 }

@@ -175,16 +175,22 @@ export function keyParts(
 ): IndexPart[] {
   const names = partNames(request.columns);
   const { method } = request;
-  return request.columns.map(({ name, expression, collation, ...options }, i): IndexPart => {
-    if (expression !== undefined) {
-      const under = collation === undefined ? {} : { collation: collationKey(ctx, collation) };
-      const part = expressionPart(ctx, expression, { ...options, ...under }, names[i]!, table, columns, method);
-      return { ...part, ...partCollation(ctx, under.collation, part.expression!.typeOid) };
-    }
+  const columnPart = ({ name, expression: _, collation, opclass, ...order }: RequestedPart): IndexPart => {
     const column = keyColumn(ctx, request, columns, name, table);
-    const { opclass, ...order } = options;
     const under = partCollation(ctx, collation, column.typeOid);
     return { columnId: column.id, ...order, ...under, ...keyClass(method, opclass, column.typeOid) };
+  };
+  return request.columns.map((wanted, i): IndexPart => {
+    const { name: _, expression, collation, ...options } = wanted;
+    if (expression === undefined) return columnPart(wanted);
+    const under = collation === undefined ? {} : { collation: collationKey(ctx, collation) };
+    const part = expressionPart(ctx, expression, { ...options, ...under }, names[i]!, table, columns, method);
+    // A cast to the type that the column has is none.
+    const { typeOid, typmod } = part.expression!;
+    const cast = columnNamed(of(expression as Loose, 'TypeCast')['arg']);
+    const column = columns.find((c) => !c.dropped && c.name === cast && c.typeOid === typeOid && c.typmod === typmod);
+    if (column !== undefined) return columnPart({ ...wanted, name: column.name });
+    return { ...part, ...partCollation(ctx, under.collation, part.expression!.typeOid) };
   });
 }
 
@@ -203,14 +209,14 @@ export async function makeIndex(
   if (request.columns.length > INDEX_COLUMNS_MAX) {
     throw sqlError('54011', `cannot use more than ${INDEX_COLUMNS_MAX} columns in an index`);
   }
-  const names = partNames(request.columns);
+  const names = partNames([...request.columns, ...request.storing.map((name) => ({ name }))]);
   const { method } = request;
   const keyColumns = keyParts(ctx, request, table.name, columns);
   const predicate =
     request.predicate === undefined ? null : indexPredicate(ctx, request.predicate, table.name, columns);
   const oid = await ctx.catalog.catalog.ids.next();
   const entry = { id: table.id, indexOid: oid };
-  const joined = [...names, ...request.storing].join('_');
+  const joined = names.join('_');
   const parts: [string, string, string] = request.primary
     ? [table.name, '', 'pkey']
     : [table.name, joined, request.constraint ? 'key' : 'idx'];
@@ -260,6 +266,11 @@ function withoutCollate(node: unknown): { readonly expression: unknown; readonly
   }
 }
 
+function columnNamed(expression: unknown): string | null {
+  const [name, ...more] = list(of(expression as Loose | undefined, 'ColumnRef')['fields']).map(stringOf);
+  return name === undefined || name === '' || more.length > 0 ? null : name;
+}
+
 function indexRequest(body: Loose): IndexRequest {
   const method = readMethod(body);
   const columns = list(body['indexParams']).map((p) => {
@@ -274,9 +285,9 @@ function indexRequest(body: Loose): IndexRequest {
     };
     const { expression, collation = e['collation'] } = withoutCollate(e['expr']);
     // A column in parentheses is still a column.
-    const plain = list(of(expression as Loose | undefined, 'ColumnRef')['fields']).map(stringOf);
+    const plain = columnNamed(expression);
     const under = collation === undefined ? order : { ...order, collation: strings(collation) };
-    if (plain.length === 1 && plain[0] !== '') return { name: plain[0]!, ...under };
+    if (plain !== null) return { name: plain, ...under };
     return expression === undefined ? { name: text(e['name']), ...under } : { name: '', ...under, expression };
   });
   const included = list(body['indexIncludingParams']).map((p) => of(p, 'IndexElem'));

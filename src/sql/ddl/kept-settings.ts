@@ -5,7 +5,7 @@ import { EVERY_ROLE_ID, roleById } from '../catalog/roles.js';
 import type { DdlContext } from './context.js';
 import { requireOwner, roleOf } from './ownership.js';
 import { openRole, putRole } from './roles.js';
-import { withSetting } from './routine-settings.js';
+import { named, withSetting } from './routine-settings.js';
 import { options, text, valueText } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -13,9 +13,7 @@ import type { Loose } from './tree.js';
 function changed(ctx: DdlContext, before: readonly string[] | undefined, node: unknown): readonly string[] {
   const set = node as Loose;
   const name = text(set['name']).toLowerCase();
-  const lower = before?.map(
-    (entry) => entry.slice(0, entry.indexOf('=')).toLowerCase() + entry.slice(entry.indexOf('=')),
-  );
+  const lower = before?.map((entry) => named(entry, (old) => old.toLowerCase()));
   const next = withSetting(lower ?? null, { VariableSetStmt: set }, (one) => ctx.session.setting(one)) ?? [];
   const added = next.find((entry) => entry.startsWith(`${name}=`));
   if (name === 'role' || name === 'session_authorization')
@@ -23,10 +21,7 @@ function changed(ctx: DdlContext, before: readonly string[] | undefined, node: u
   // What is taken back was right once, or is gone.
   if (added !== undefined && set['kind'] !== 'VAR_RESET') ctx.session.checkSetting(name, added.slice(name.length + 1));
   // Under the names that PostgreSQL has for them.
-  return next.map((entry) => {
-    const at = entry.indexOf('=');
-    return ctx.session.settingName(entry.slice(0, at)) + entry.slice(at);
-  });
+  return next.map((entry) => named(entry, (known) => ctx.session.settingName(known)));
 }
 
 async function databaseNamed(ctx: DdlContext, name: string): Promise<DatabaseDescriptor> {

@@ -79,9 +79,21 @@ export async function runRename(ctx: DdlContext, body: Loose): Promise<string> {
       await renameType(ctx, await requireType(ctx, typeNameIn(body['object'] as Loose)), to);
       return body['renameType'] === 'OBJECT_TYPE' ? 'ALTER TYPE' : 'ALTER DOMAIN';
     default:
+      if (body['relation'] !== undefined) await refuseMissing(ctx, String(body['renameType']), partOf(body, 'subname'));
       if (body['object'] !== undefined) await refuseIfNever(ctx, body['renameType'], body['object'] as Loose);
       throw unsupported('this RENAME');
   }
+}
+
+/** A relation's trigger, policy or rule, as DROP names it. */
+export function partOf(body: Loose, key: string): Loose {
+  const { schema, name } = rangeVar(body['relation'] ?? body['table']);
+  const parts = [...(schema === null ? [] : [schema]), name, text(body[key])];
+  return { List: { items: parts.map((sval) => ({ String: { sval } })) } };
+}
+
+export async function runAlterPolicy(ctx: DdlContext, body: Loose): Promise<string> {
+  return refuseMissing(ctx, 'OBJECT_POLICY', partOf(body, 'policy_name'));
 }
 
 function alterTag(kind: unknown): string {
@@ -133,7 +145,10 @@ async function renameColumn(ctx: DdlContext, body: Loose, to: string): Promise<s
   const from = text(body['subname']);
   const found = await openForChange(ctx, name);
   if (found === null) return missingRelation(ctx, name, body, alterTag(body['relationType']));
-  if (found.kind === 'view') return renameViewColumn(ctx, found.view, from, to);
+  if (found.kind === 'view') {
+    await renameViewColumn(ctx, found.view, from, to);
+    return alterTag(body['relationType']);
+  }
   const table = await openTable(ctx, name, { materialized: true });
   refuseTyped(ctx, table, 'rename');
   const column = table.columns.find((c) => c.name === from && !c.dropped && !c.hidden);
@@ -158,7 +173,7 @@ async function renameColumn(ctx: DdlContext, body: Loose, to: string): Promise<s
   return alterTag(body['relationType']);
 }
 
-async function renameViewColumn(ctx: DdlContext, view: ViewDescriptor, from: string, to: string): Promise<string> {
+async function renameViewColumn(ctx: DdlContext, view: ViewDescriptor, from: string, to: string): Promise<void> {
   if (!view.columns.some((c) => c.name === from)) throw sqlError('42703', `column "${from}" does not exist`);
   if (view.columns.some((c) => c.name === to)) {
     throw sqlError('42701', `column "${to}" of relation "${view.name}" already exists`);
@@ -169,7 +184,6 @@ async function renameViewColumn(ctx: DdlContext, view: ViewDescriptor, from: str
   const renamed = { ...view, columns, version: view.version + 1 };
   ctx.catalog.put(ctx.txn, renamed);
   await renewRowType(ctx, renamed);
-  return 'ALTER VIEW';
 }
 
 async function renameConstraint(ctx: DdlContext, body: Loose, to: string): Promise<string> {

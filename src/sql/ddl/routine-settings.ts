@@ -35,9 +35,15 @@ export function withSetting(
       const known = current(name);
       if (known === null && !name.includes('.'))
         throw sqlError('42704', `unrecognized configuration parameter "${name}"`);
-      const kept = (config ?? []).filter((entry) => !entry.startsWith(`${name}=`));
-      if (set['kind'] === 'VAR_SET_VALUE') kept.push(`${name}=${valueOf(name, list(set['args']))}`);
-      else if (set['kind'] === 'VAR_SET_CURRENT') kept.push(`${name}=${known ?? ''}`);
+      const given =
+        set['kind'] === 'VAR_SET_VALUE'
+          ? [`${name}=${valueOf(name, list(set['args']))}`]
+          : set['kind'] === 'VAR_SET_CURRENT'
+            ? [`${name}=${known ?? ''}`]
+            : [];
+      // One that was set before keeps its place.
+      const kept = (config ?? []).flatMap((entry) => (entry.startsWith(`${name}=`) ? given.splice(0) : [entry]));
+      kept.push(...given);
       return kept.length === 0 ? null : kept;
     }
   }
@@ -49,12 +55,19 @@ export function routineConfig(
   config: readonly string[] | null,
   node: Loose,
 ): readonly string[] | null {
-  const next = withSetting(config, node, (name) => session.setting(name));
+  const lower = config?.map((entry) => named(entry, (name) => name.toLowerCase())) ?? null;
+  const next = withSetting(lower, node, (name) => session.setting(name));
   const set = of(node, 'VariableSetStmt');
   const name = text(set['name']).toLowerCase();
   const added = String(set['kind']).startsWith('VAR_RESET') ? undefined : next?.find((e) => e.startsWith(`${name}=`));
   if (added !== undefined) session.checkSetting(name, added.slice(name.length + 1));
-  return next;
+  return next?.map((entry) => named(entry, (lowerName) => session.settingName(lowerName))) ?? null;
+}
+
+/** The entry under another name. */
+export function named(entry: string, nameOf: (name: string) => string): string {
+  const at = entry.indexOf('=');
+  return nameOf(entry.slice(0, at)) + entry.slice(at);
 }
 
 function valueOf(name: string, args: readonly Loose[]): string {

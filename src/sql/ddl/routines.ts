@@ -407,6 +407,14 @@ export async function openRoutines(ctx: DdlContext, schemaId: number, name: stri
   return current?.kind === 'routine' && current.name === name ? current : null;
 }
 
+/** A procedure may be named by its inputs alone, too. */
+function isNamedBy(routine: Routine, wanted: readonly number[]): boolean {
+  const written = wanted.map(catalogOidOf).join();
+  if (identity(routine) === written) return true;
+  const inputs = routine.parameters.filter((p) => p.mode !== 'out' && p.mode !== 'table');
+  return routine.procedure && inputs.map((p) => catalogOidOf(p.typeOid)).join() === written;
+}
+
 export interface OpenedRoutine {
   readonly group: RoutineDescriptor;
   readonly routine: Routine;
@@ -444,7 +452,7 @@ export async function openRoutine(
     // Of one that the server itself looks for.
     const own = group.routines.find(({ oid }) => oid === object['quoralOid']);
     if (own !== undefined) return { group, routine: own };
-    const fitting = group.routines.filter((r) => wanted === null || identity(r) === wanted.map(catalogOidOf).join());
+    const fitting = group.routines.filter((r) => wanted === null || isNamedBy(r, wanted));
     // A function may be an aggregate where only its name is asked for.
     const right = fitting.filter(
       (r) => kind === 'routine' || kindOf(r) === kind || (access === 'any' && kind === 'function' && !r.procedure),

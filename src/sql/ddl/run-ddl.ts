@@ -22,7 +22,7 @@ import { runDefaultPrivileges } from './default-privileges.js';
 import { runAlterDatabase, runAlterDatabaseSet, runAlterRoleSet } from './kept-settings.js';
 import { runDropOwned, runOwner, runReassignOwned } from './owned.js';
 import { runGrant } from './privileges.js';
-import { runAlterSchema, runRename } from './rename.js';
+import { runAlterPolicy, runAlterSchema, runRename } from './rename.js';
 import { runAlterRole, runCreateRole, runDropRole, runGrantRole } from './roles.js';
 import { runCreateComposite } from './composites.js';
 import { withColumnTypes } from './column-types.js';
@@ -55,6 +55,7 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
   DropStmt: runDrop,
   TruncateStmt: runTruncate,
   RenameStmt: runRename,
+  AlterPolicyStmt: runAlterPolicy,
   CommentStmt: runComment,
   AlterOwnerStmt: runOwner,
   AlterObjectSchemaStmt: runAlterSchema,

@@ -23,7 +23,7 @@ import {
 } from './eval.js';
 import { compileHasher, type RowHasher } from './hashing.js';
 import { breatheAt, eachRow, RowPace, sortPaced } from './pace.js';
-import { type Batch, eachBatch, LazyRows, type OperatorFactory, type Row, rowBytes, type Run } from './run.js';
+import { type Batch, eachBatch, Held, heldRows, type OperatorFactory, type Row, rowBytes, type Run } from './run.js';
 import { checkCancelled } from './scan.js';
 import { valueComparator } from './sort.js';
 
@@ -94,9 +94,11 @@ class State {
   readonly #accumulator: Accumulator;
   readonly #seen: Set<unknown> | null;
   readonly #ordered: Ordered[] | null;
+  readonly #held: Held;
 
-  constructor(shape: AggregateShape) {
+  constructor(shape: AggregateShape, held: Held) {
     this.#shape = shape;
+    this.#held = held;
     this.#accumulator = shape.expr.entry.init(shape.expr.info);
     this.#seen = shape.distinct === null ? null : new Set();
     this.#ordered = shape.order === null ? null : [];
@@ -109,11 +111,11 @@ class State {
       const key = distinct!(args, run);
       if (this.#seen.has(key)) return;
       this.#seen.add(key);
-      run.ctx.memory.grow(64);
+      this.#held.grow(64);
     }
     if (this.#ordered !== null) {
       this.#ordered.push({ keys: keys!, args });
-      run.ctx.memory.grow(rowBytes(args) + 64);
+      this.#held.grow(rowBytes(args) + 64);
     } else {
       this.#accumulator.step(args, run.ctx);
     }
@@ -165,11 +167,11 @@ export function compileAggregate(plan: AggregatePlan): OperatorFactory {
     compileHasher(set.map((i) => ({ oid: plan.groups[i]!.expr.oid, eval: (row: Row) => row[i]! }))),
   );
   return (run) =>
-    new LazyRows(() => {
+    heldRows(run, (held) => {
       const tables = sets.map(() => new Map<unknown, Group>());
       const newGroup = (keys: readonly Datum[]): Group => {
-        run.ctx.memory.grow(rowBytes(keys) + 96 * (shapes.length + 1));
-        return { keys, states: shapes.map((s) => new State(s)) };
+        held.grow(rowBytes(keys) + 96 * (shapes.length + 1));
+        return { keys, states: shapes.map((s) => new State(s, held)) };
       };
       const groupOf = (set: number, keys: readonly Datum[]): Group => {
         const table = tables[set]!;
@@ -216,10 +218,14 @@ export function compileFold(
   const shapes = plan.aggregates.map((a) => compileAggregateExpr(a.aggregate, layout));
   if (shapes.some((shape) => stepWaits(shape) || shape.expr.entry === GROUPING)) return null;
   return (rows, run) => {
-    const states = shapes.map((shape) => new State(shape));
+    const held = new Held(run);
+    const states = shapes.map((shape) => new State(shape, held));
     for (const row of rows) for (const [a, shape] of shapes.entries()) addTo(states[a]!, shape, row, run);
     const waits = states.map((state) => state.takeOrdered(run)).filter((wait) => wait !== null);
-    const give = (): Row => states.map((state) => state.result(run));
+    const give = (): Row => {
+      held.release();
+      return states.map((state) => state.result(run));
+    };
     return waits.length === 0 ? give() : Promise.all(waits).then(give);
   };
 }

@@ -26,20 +26,33 @@ export interface CompiledQuery {
 export function compileQuery(plan: Plan, command: Command, returnsRows: boolean): CompiledQuery {
   // Operators are made of closures that hold no state of a run, so one factory serves all executions.
   let factory: OperatorFactory | null = null;
-  const settles = callsRoutines(plan);
+  const settles = callsRoutines(plan, 'volatile');
+  const reads = settles && (callsRoutines(plan, 'stable') || scans(plan));
   return {
     start: (ctx) => {
       factory ??= compilePlan(plan);
-      return new QueryExecution(factory, command, returnsRows, ctx, settles);
+      return new QueryExecution(factory, command, returnsRows, ctx, { settles, reads });
     },
   };
 }
 
-/** Of users, that may write. */
-function callsRoutines(plan: Plan): boolean {
+function scans(plan: Plan): boolean {
+  let found = false;
+  walkPlan(
+    plan,
+    () => undefined,
+    (p) => {
+      if (p.kind === 'scan') found = true;
+    },
+  );
+  return found;
+}
+
+/** Of users; volatile ones may write. */
+function callsRoutines(plan: Plan, volatility: 'volatile' | 'stable'): boolean {
   let found = false;
   walkPlan(plan, (e) => {
-    if ((e.kind === 'call' || e.kind === 'srf') && e.entry.routine?.volatility === 'volatile') found = true;
+    if ((e.kind === 'call' || e.kind === 'srf') && e.entry.routine?.volatility === volatility) found = true;
   });
   return found;
 }
@@ -56,10 +69,20 @@ class QueryExecution implements Execution {
   /** Rows sent before the last run: a tag counts those of the last Execute, as a portal's client reads it. */
   #before = 0;
 
-  constructor(factory: OperatorFactory, command: Command, returnsRows: boolean, ctx: ExecContext, settles: boolean) {
+  /** Functions write while it reads: it is not to see that. */
+  readonly #reads: boolean;
+
+  constructor(
+    factory: OperatorFactory,
+    command: Command,
+    returnsRows: boolean,
+    ctx: ExecContext,
+    { settles, reads }: { readonly settles: boolean; readonly reads: boolean },
+  ) {
     this.#factory = factory;
     this.#command = command;
     this.#returnsRows = returnsRows;
+    this.#reads = reads;
     this.#run = new Run(ctx);
     this.#run.settles = settles;
   }
@@ -87,6 +110,7 @@ class QueryExecution implements Execution {
     if (this.#operator === null) {
       beginConstraints(this.#run.ctx.txn);
       this.#run.rowsWanted = maxRows;
+      if (this.#reads) this.#run.readBefore(true);
       this.#operator = this.#factory(this.#run);
     }
     this.#before = this.#sent;

@@ -13,7 +13,7 @@ import { QuoralError, sqlError } from '../../base/errors.js';
 import type { Key } from '../../base/key.js';
 import { type IndexDescriptor, isReferenced } from '../catalog/descriptor.js';
 import { decideArbiters } from '../plan/arbiters.js';
-import { type Expr, hasSubquery, some } from '../plan/expr.js';
+import { type Expr, some } from '../plan/expr.js';
 import type {
   ConflictClause,
   DeletePlan,
@@ -55,6 +55,7 @@ import {
   type Run,
 } from './run.js';
 import { checkCancelled } from './scan.js';
+import { callsStable, callsVolatile, seesBefore } from './sees-before.js';
 
 const NO_LAYOUT: Layout = new Map<number, number>();
 const NO_ROW: Row = [];
@@ -182,26 +183,6 @@ function exprsIn(plan: Plan): Expr[] {
     () => undefined,
   );
   return found;
-}
-
-/**
- * Whether they must be computed for all rows before the first is written: subqueries see what was there when the statement
- * began, and so do stable functions of users. A volatile one sees what the statement has done so far.
- */
-function seesBefore(exprs: readonly (Expr | null)[]): boolean {
-  return exprs.some((e) => e !== null && hasSubquery(e)) || callsStable(exprs);
-}
-
-function callsStable(exprs: readonly (Expr | null)[]): boolean {
-  const found = new Set<string | undefined>();
-  for (const expr of exprs) {
-    if (expr === null) continue;
-    some(expr, (e) => {
-      if (e.kind === 'call' || e.kind === 'srf') found.add(e.entry.routine?.volatility);
-      return false;
-    });
-  }
-  return found.has('stable') && !found.has('volatile');
 }
 
 /** A source that scans the target must be read whole before the first write. */
@@ -567,6 +548,12 @@ export function compileDelete(plan: DeletePlan): OperatorFactory {
   const writer = new RowWriter(plan.table, plan.schemaName, { row: [], checks: [], links: plan.links });
   const target = compileTarget(plan.target, plan.input);
   const returning = compileReturning(plan.returning, plan.input.columns);
+  // Volatile functions see what has been removed so far, the row itself among it.
+  const atOnce = callsVolatile(plan.returning?.items.map((i) => i.expr) ?? []);
+  const remove = (run: Run, before: Row): void => {
+    writer.remove(run.ctx.txn, before);
+    run.affected++;
+  };
   return (run) =>
     new LazyRows(async () => {
       const { rows, release } = await collect(input(run), run);
@@ -576,13 +563,13 @@ export function compileDelete(plan: DeletePlan): OperatorFactory {
       for (const row of rows) {
         const before = target(row);
         if (seen !== null && !firstTime(seen, writer, before)) continue;
-        doomed.push(before);
+        if (atOnce) remove(run, before);
+        else doomed.push(before);
         // The old row is in the input: RETURNING reads it there.
         if (returning !== null) out.push(await returning(NO_ROW, row, run));
       }
       for (const before of doomed) {
-        writer.remove(run.ctx.txn, before);
-        run.affected++;
+        remove(run, before);
         if (run.affected % WRITE_ROWS === 0 || run.ctx.txn.crowded) await relieve(run);
       }
       release();

@@ -65,7 +65,7 @@ export function compileSubquery(expr: SubqueryExpr, layout: Layout): AsyncEval {
       return once(
         expr,
         constant,
-        directly(array, (rows) => arrayOf(expr, rows)),
+        directly(memoized(expr, layout, array), (rows) => arrayOf(expr, rows)),
       );
     }
     case 'any':
@@ -157,7 +157,7 @@ function compileTested(
       value = await test.eval(rows[i]!, run);
     }
   };
-  return (row, run) =>
+  const tested: AsyncEval = (row, run) =>
     after<readonly Row[], Datum>(rowsOf(row, run), (rows) => {
       // The test sees the subquery's row; what it wants of this row comes as outer columns.
       for (const [id, at] of outerIds) run.outer[id] = row[at]!;
@@ -165,6 +165,7 @@ function compileTested(
       const only = onlyRow(rows);
       return only === null ? null : test.eval(only, run);
     });
+  return constant ? tested : memoized(expr, layout, tested);
 }
 
 function compileHashed(

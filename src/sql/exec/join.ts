@@ -15,6 +15,7 @@ import { type JoinKey, type JoinKeys, joinKeys, restOf } from './join-keys.js';
 import { compileLookupJoin } from './lookup-join.js';
 import { compileMappedChain } from './mapped-chain.js';
 import { compileMappedRight, type MappedJoin, type MappedRight } from './mapped-join.js';
+import { givesAlike, KeptPart } from './given-alike.js';
 import { breatheAt, eachRow } from './pace.js';
 import {
   type Batch,
@@ -46,6 +47,13 @@ interface JoinShape {
   readonly mapped: MappedJoin | null;
   /** Left columns that the right side reads from outside. */
   readonly lateral: readonly { readonly id: number; readonly at: number }[] | null;
+  /** The right side in memory, where it is the same each time; null: it is not. */
+  readonly kept: KeptPart<RightRows> | null;
+}
+/** As it is held for a hash join, or a nested loop. */
+interface RightRows {
+  readonly table: readonly Row[];
+  readonly buckets: Map<unknown, Row[]> | null;
 }
 type NullCheck = (row: Row, run: Run) => boolean;
 
@@ -76,6 +84,7 @@ function compileAlone(plan: JoinPlan): OperatorFactory {
     hash: compileHash(keys.now),
     mapped,
     lateral: lateral ? outerOfRight : null,
+    kept: !lateral && mapped === null && givesAlike(plan.right) ? new KeptPart() : null,
   };
   return (run) => (byKey === null || run.settles ? new JoinOperator(shape, run) : byKey(run));
 }
@@ -125,6 +134,8 @@ class JoinOperator implements Operator {
   readonly #matchedRight: Set<Row> | null;
   #mapped: MappedRight | null = null;
   #bytes = 0;
+  /** What is built may be kept for the next time. */
+  #offers = false;
   #batch: Batch = [];
   #batchAt = 0;
   #leftDone = false;
@@ -237,6 +248,13 @@ class JoinOperator implements Operator {
   }
 
   #build(): Promise<unknown> | null {
+    const known = this.#shape.kept?.begin(this.#run) ?? null;
+    this.#offers = known === 'offer';
+    if (known !== null && known !== 'offer') {
+      this.#table = known.table;
+      this.#buckets = known.buckets;
+      return null;
+    }
     const rows = drain(this.#shape.right(this.#run));
     return rows instanceof Promise ? rows.then((all) => this.#buildOf(all)) : this.#buildOf(rows);
   }
@@ -258,6 +276,8 @@ class JoinOperator implements Operator {
     const built = (): void => {
       this.#table = rows;
       if (hash !== null) this.#buckets = buckets;
+      const right = { table: rows, buckets: this.#buckets };
+      if (this.#offers && this.#shape.kept!.offer(this.#run, right, this.#bytes)) this.#bytes = 0;
     };
     const adding = eachRow(rows, add, this.#run.ctx);
     if (adding !== null) return adding.then(built);

@@ -2,13 +2,25 @@
 import { sqlError } from '../../base/errors.js';
 import { after, type Soon } from '../../base/soon.js';
 import type { DistinctPlan, FilterPlan, LimitPlan, ProjectPlan, SetOpPlan } from '../plan/logical.js';
+import { idsOf } from '../plan/plan-walk.js';
 import type { Datum } from '../types/datum.js';
 import { compilePlan } from './compile-plan.js';
 import { compileExpr, compileRow, compileTest, layoutOf, type Compiled } from './eval.js';
 import { LateError } from './late-error.js';
+import { gated, splitGate } from './gate.js';
 import { compileHasher, type RowHasher } from './hashing.js';
 import { eachRow } from './pace.js';
-import { type Batch, drain, LazyRows, type Operator, type OperatorFactory, type Row, type Run } from './run.js';
+import {
+  type Batch,
+  eachBatch,
+  type Held,
+  heldRows,
+  type Operator,
+  type OperatorFactory,
+  type Row,
+  rowBytes,
+  type Run,
+} from './run.js';
 import { checkCancelled, filterRows } from './scan.js';
 import { compileComparator, type RowComparator } from './sort.js';
 
@@ -49,11 +61,14 @@ export class MapOperator implements Operator {
 
 export function compileFilter(plan: FilterPlan): OperatorFactory {
   const input = compilePlan(plan.input);
-  const test = compileTest(plan.condition, layoutOf(plan.input.columns));
-  return (run) => {
+  const { gate, rest } = splitGate(plan.condition, idsOf(plan.input));
+  const test = compileTest(rest, layoutOf(plan.input.columns));
+  const open = (run: Run): Operator => {
+    if (test === null) return input(run);
     const late = new LateError();
     return new MapOperator(input(run), (batch) => filterRows(batch, test, run, late), late);
   };
+  return (run) => gated(gate, run, () => open(run));
 }
 
 export function compileProject(plan: ProjectPlan): OperatorFactory {
@@ -214,6 +229,10 @@ export function compileDistinct(plan: DistinctPlan): OperatorFactory {
   };
 }
 
+function keyBytes(key: unknown): number {
+  return typeof key === 'string' ? 64 + key.length : 48;
+}
+
 /** Distinct hash keys, accounted for. */
 export class SeenRows {
   readonly #keys = new Set<unknown>();
@@ -225,7 +244,7 @@ export class SeenRows {
   add(key: unknown): boolean {
     if (this.#keys.has(key)) return false;
     this.#keys.add(key);
-    const bytes = typeof key === 'string' ? 64 + key.length : 48;
+    const bytes = keyBytes(key);
     this.#bytes += bytes;
     this.#run.ctx.memory.grow(bytes);
     return true;
@@ -243,28 +262,57 @@ export function compileSetOp(plan: SetOpPlan): OperatorFactory {
   const hasher = compileHasher(plan.columns.map((c, i) => ({ oid: c.oid, eval: (row: Row) => row[i]! })));
   if (plan.op === 'union') return compileUnion(left, right, plan.all ? null : hasher);
   return (run) =>
-    new LazyRows(async () => {
-      const counts = new Map<unknown, number>();
-      for (const row of await drain(right(run))) {
-        const key = hasher(row, run);
-        counts.set(key, (counts.get(key) ?? 0) + 1);
-      }
-      const out: Row[] = [];
-      const seen = new Set<unknown>();
-      for (const row of await drain(left(run))) {
-        const key = hasher(row, run);
-        const count = counts.get(key) ?? 0;
-        if (!plan.all) {
-          if (seen.has(key)) continue;
-          seen.add(key);
-          if (count > 0 === (plan.op === 'intersect')) out.push(row);
-        } else {
-          if (count > 0) counts.set(key, count - 1);
-          if (count > 0 === (plan.op === 'intersect')) out.push(row);
-        }
-      }
-      return out;
+    heldRows(run, async (held) => {
+      const compared = new ComparedRows(plan, held);
+      const each = (take: (row: Row, key: unknown) => void) => (batch: Batch) => {
+        checkCancelled(run.ctx);
+        for (const row of batch) take(row, hasher(row, run));
+        return null;
+      };
+      await eachBatch(
+        right(run),
+        each((_, key) => compared.count(key)),
+      );
+      await eachBatch(
+        left(run),
+        each((row, key) => compared.take(row, key)),
+      );
+      return compared.rows;
     });
+}
+
+/** INTERSECT and EXCEPT: how often the right side has a row, and what that leaves of the left side. */
+class ComparedRows {
+  readonly rows: Row[] = [];
+  readonly #plan: SetOpPlan;
+  readonly #held: Held;
+  readonly #counts = new Map<unknown, number>();
+  readonly #seen = new Set<unknown>();
+
+  constructor(plan: SetOpPlan, held: Held) {
+    this.#plan = plan;
+    this.#held = held;
+  }
+
+  count(key: unknown): void {
+    const known = this.#counts.get(key);
+    if (known === undefined) this.#held.grow(keyBytes(key));
+    this.#counts.set(key, (known ?? 0) + 1);
+  }
+
+  take(row: Row, key: unknown): void {
+    const count = this.#counts.get(key) ?? 0;
+    if (this.#plan.all) {
+      if (count > 0) this.#counts.set(key, count - 1);
+    } else {
+      if (this.#seen.has(key)) return;
+      this.#held.grow(keyBytes(key));
+      this.#seen.add(key);
+    }
+    if (count > 0 !== (this.#plan.op === 'intersect')) return;
+    this.#held.grow(rowBytes(row));
+    this.rows.push(row);
+  }
 }
 
 function compileUnion(left: OperatorFactory, right: OperatorFactory, hasher: RowHasher | null): OperatorFactory {

@@ -10,7 +10,7 @@
  * of rows waits for nothing. Whoever pulls awaits, or looks whether there is something to wait for.
  */
 import { after, type Soon } from '../../base/soon.js';
-import type { ExecContext } from '../contract.js';
+import type { ExecContext, MemoryAccount } from '../contract.js';
 import type { Savepoint } from '../../txn/kv-txn.js';
 import type { Expr } from '../plan/expr.js';
 import { PgArray } from '../types/datum.js';
@@ -61,6 +61,14 @@ export class Run {
     this.outer = outer;
     this.ctes = ctes;
     this.whole = whole ?? this;
+    this.before = ctx.before ?? null;
+  }
+
+  /** From now on it reads, and so do stable functions, what was there until now. `seesSent`: as far as that can be told. */
+  readBefore(seesSent: boolean): void {
+    if (this.before === null || (this.before.seesSent === true && !seesSent))
+      this.before = seesSent ? { ...this.ctx.txn.readPoint(), seesSent } : this.ctx.txn.savepoint();
+    this.ctx.before = this.before;
   }
 }
 
@@ -147,12 +155,34 @@ export class RowsOperator implements Operator {
   }
 }
 
-/** Computes its rows when it is first asked. */
+/** What one operator holds of the statement's memory; all of it goes back when the operator is closed: it may run for each of many rows. */
+export class Held {
+  readonly #memory: MemoryAccount;
+  #bytes = 0;
+  constructor(run: Run) {
+    this.#memory = run.ctx.memory;
+  }
+  grow(bytes: number): void {
+    this.#memory.grow(bytes);
+    this.#bytes += bytes;
+  }
+  shrink(bytes: number): void {
+    this.#memory.shrink(bytes);
+    this.#bytes -= bytes;
+  }
+  release(): void {
+    if (this.#bytes > 0) this.shrink(this.#bytes);
+  }
+}
+
+/** Computes its rows when it is first asked. What `make` holds for them is held until they are closed. */
 export class LazyRows implements Operator {
   readonly #make: () => Soon<readonly Row[]>;
+  readonly #held: Held | null;
   #rows: RowsOperator | null = null;
-  constructor(make: () => Soon<readonly Row[]>) {
+  constructor(make: () => Soon<readonly Row[]>, held: Held | null = null) {
     this.#make = make;
+    this.#held = held;
   }
   next(): Soon<Batch | null> {
     if (this.#rows !== null) return this.#rows.next();
@@ -163,5 +193,12 @@ export class LazyRows implements Operator {
   }
   close(): void {
     this.#rows?.close();
+    this.#held?.release();
   }
+}
+
+/** Rows that are made while what holds them is accounted for. */
+export function heldRows(run: Run, make: (held: Held) => Soon<readonly Row[]>): Operator {
+  const held = new Held(run);
+  return new LazyRows(() => make(held), held);
 }

@@ -18,16 +18,27 @@ import { KvError } from '../../range/kv-errors.js';
 import type { ReadOptions } from '../../txn/kv-txn.js';
 import type { Expr } from '../plan/expr.js';
 import type { Access, KeyConstraint, Lock, ScanPlan } from '../plan/logical.js';
+import { idsOf } from '../plan/plan-walk.js';
 import { PgArray, type Datum } from '../types/datum.js';
 import type { RowDecoder } from '../encoding/row-codec.js';
 import { type AsyncEval, type CompiledTest, compileExpr, compileTest, layoutOf, type SyncEval } from './eval.js';
+import { gated, splitGate } from './gate.js';
 import { type IndexCodec, type InvertedCodec, type TableCodec, tableCodec } from './index-codec.js';
 import { checkCancelled } from './cancel.js';
 import { type ItemTest, type Postings, postingsOf } from './inverted-scan.js';
 import { LateError } from './late-error.js';
 import { eachRow } from './pace.js';
 import { type PendingUse, usageOf } from '../usage/session-usage.js';
-import { type Batch, BATCH_ROWS, type Operator, type OperatorFactory, type Row, rowBytes, type Run } from './run.js';
+import {
+  type Batch,
+  BATCH_ROWS,
+  Held,
+  type Operator,
+  type OperatorFactory,
+  type Row,
+  rowBytes,
+  type Run,
+} from './run.js';
 
 const NO_ROW: Row = [];
 const NO_OPTIONS: ReadOptions = {};
@@ -276,17 +287,18 @@ export function compileScan(plan: ScanPlan): OperatorFactory {
   const path = new AccessPath(plan, codec);
   const positions = livePositions(plan, codec);
   const covering = plan.access?.covering === true && !path.index.index.primary && plan.lock === null;
+  const { gate, rest } = splitGate(plan.filter, idsOf(plan));
   const shape: ScanShape = {
     plan,
     codec,
     path,
     decode: codec.decoderOf(positions),
     covered: covering ? coveredPositions(plan, codec) : null,
-    filter: compileTest(plan.filter, layoutOf(plan.columns)),
+    filter: compileTest(rest, layoutOf(plan.columns)),
     limit: plan.limit === null ? null : compileLimit(plan.limit),
     options: plan.lock === null ? {} : readOptionsOf(plan.table, plan.lock),
   };
-  return (run) => new ScanOperator(shape, run);
+  return (run) => gated(gate, run, () => new ScanOperator(shape, run));
 }
 
 /** Where each wanted column is in a secondary entry's value (primary key columns); -1: in no value. */
@@ -316,6 +328,7 @@ class ScanOperator implements Operator {
   #left = Number.MAX_SAFE_INTEGER;
   /** The last row first. */
   #settled: Row[] | null = null;
+  readonly #held: Held;
   #pageRows: number;
   /** Of every read. */
   readonly #before: Pick<ReadOptions, 'before' | 'wait'>;
@@ -325,6 +338,7 @@ class ScanOperator implements Operator {
   constructor(shape: ScanShape, run: Run) {
     this.#shape = shape;
     this.#run = run;
+    this.#held = new Held(run);
     const passes = shape.plan.passes === true && run.ctx.txn.isolation !== 'serializable';
     this.#before = { ...(run.before === null ? {} : { before: run.before }), ...(passes ? { wait: 'skip' } : {}) };
     // A scan that is expected to stop early begins with a small page.
@@ -377,6 +391,7 @@ class ScanOperator implements Operator {
 
   close(): void {
     this.#left = 0;
+    this.#held.release();
     if (this.#targets?.kind === 'postings') this.#targets.postings.close();
   }
 
@@ -404,7 +419,7 @@ class ScanOperator implements Operator {
       for (let page = await this.#page(targets); page !== null; page = await this.#page(targets)) {
         checkCancelled(this.#run.ctx);
         for (const row of page) {
-          this.#run.ctx.memory.grow(rowBytes(row));
+          this.#held.grow(rowBytes(row));
           this.#settled.push(row);
         }
       }

@@ -11,7 +11,8 @@ import { evalCount } from './operators.js';
 import {
   type Batch,
   eachBatch,
-  LazyRows,
+  type Held,
+  heldRows,
   type Operator,
   type OperatorFactory,
   type Row,
@@ -84,8 +85,8 @@ export function compileSort(plan: SortPlan): OperatorFactory {
     );
   };
   return (run) =>
-    new LazyRows(() =>
-      after(wantedRows(run), (wanted) => new Sorting(keyRow, compare, wanted, run).rowsOf(input(run))),
+    heldRows(run, (held) =>
+      after(wantedRows(run), (wanted) => new Sorting(keyRow, compare, wanted, run, held).rowsOf(input(run))),
     );
 }
 
@@ -95,13 +96,15 @@ class Sorting {
   readonly #compare: (a: Keyed, b: Keyed) => number;
   readonly #wanted: number;
   readonly #run: Run;
+  readonly #memory: Held;
   #held: Keyed[] = [];
 
-  constructor(keyRow: CompiledRow, compare: (a: Keyed, b: Keyed) => number, wanted: number, run: Run) {
+  constructor(keyRow: CompiledRow, compare: (a: Keyed, b: Keyed) => number, wanted: number, run: Run, memory: Held) {
     this.#keyRow = keyRow;
     this.#compare = compare;
     this.#wanted = wanted;
     this.#run = run;
+    this.#memory = memory;
   }
 
   rowsOf(source: Operator): Soon<readonly Row[]> {
@@ -122,7 +125,7 @@ class Sorting {
   }
 
   #hold(batch: Batch): Promise<void> | null {
-    const { memory } = this.#run.ctx;
+    const memory = this.#memory;
     const add = (keys: readonly Datum[], row: Row): void => {
       this.#held.push({ keys, row });
       memory.grow(rowBytes(row) + 64);
@@ -147,7 +150,7 @@ class Sorting {
   #cut(holdMax: number): Promise<void> | null {
     if (this.#held.length <= holdMax) return null;
     const cut = (): null => {
-      for (const { row } of this.#held.splice(this.#wanted)) this.#run.ctx.memory.shrink(rowBytes(row) + 64);
+      for (const { row } of this.#held.splice(this.#wanted)) this.#memory.shrink(rowBytes(row) + 64);
       return null;
     };
     const sorting = this.#sort();

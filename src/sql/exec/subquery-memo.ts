@@ -1,59 +1,62 @@
 /**
  * Results of a subquery by the values of the outer columns that it refers to, so that rows with the same values ask
- * once. Only for types of which equal values look alike, for plans that neither lock rows nor change from one call to
+ * once. Only for types of which a short text tells all, for plans that neither lock rows nor change from one call to
  * the next, and not in a statement that calls functions which may write. Bounded: the results of the first so many
  * combinations are kept.
  */
-import type { SubqueryExpr } from '../plan/expr.js';
-import { freeColumns, walkPlan } from '../plan/plan-walk.js';
-import { isVolatilePlan } from '../plan/volatility.js';
-import type { Plan } from '../plan/logical.js';
-import type { Datum } from '../types/datum.js';
+import { type Expr, type SubqueryExpr, walk } from '../plan/expr.js';
+import { columnsOf, freeColumns, idsOf, scannedCtes, walkPlan } from '../plan/plan-walk.js';
+import { isVolatilePlan, isVolatileWithin } from '../plan/volatility.js';
+import { type Datum, Interval, Numeric } from '../types/datum.js';
+import { ALIKE } from '../types/alike.js';
 import { OID } from '../types/oids.js';
 import type { AsyncEval, Layout } from './eval.js';
 import { rowBytes } from './run.js';
 
 const KEPT_MAX = 10_000;
-const EXACT: ReadonlySet<number> = new Set<number>([
-  OID.bool,
-  OID.int2,
-  OID.int4,
-  OID.int8,
-  OID.oid,
-  OID.text,
-  OID.varchar,
-  OID.date,
-  OID.timestamp,
-  OID.timestamptz,
-  OID.uuid,
+const KEYS_MAX = 6;
+/** Types whose values keyOf() tells apart wherever anything could. */
+const KEYED: ReadonlySet<number> = new Set<number>([
+  ...ALIKE,
+  ...[OID.numeric, OID.float4, OID.float8, OID.interval, OID.bpchar, OID.name, OID.time],
 ]);
 
-/** Ids of the outer columns; null: results cannot be kept by them. */
-function keyColumns(plan: Plan): readonly number[] | null {
-  const free = freeColumns(plan);
-  if (free.size === 0 || free.size > 4 || isVolatilePlan(plan)) return null;
+/** Ids of the outer columns that the plan, and the test of its rows, refer to; null: results cannot be kept by them. */
+function keyColumns({ plan, test }: SubqueryExpr): readonly number[] | null {
+  if (isVolatilePlan(plan) || (test !== null && isVolatileWithin(test))) return null;
+  const free = new Set(freeColumns(plan));
+  const own = idsOf(plan);
+  if (test !== null) for (const id of columnsOf(test)) if (!own.has(id)) free.add(id);
+  if (free.size === 0 || free.size > KEYS_MAX) return null;
   let usable = true;
-  walkPlan(
-    plan,
-    (e) => {
-      if (e.kind === 'column' && free.has(e.id) && !EXACT.has(e.oid)) usable = false;
-    },
-    (p) => {
-      // A WITH query's rows are kept by itself, and may stem from a recursion that goes on.
-      if (p.kind === 'lockrows' || p.kind === 'ctescan' || p.kind === 'with') usable = false;
-    },
-  );
-  return usable ? [...free] : null;
+  const look = (e: Expr): void => {
+    if (e.kind === 'column' && free.has(e.id) && !KEYED.has(e.oid)) usable = false;
+  };
+  if (test !== null) walk(test, look);
+  const ctes = new Set<number>();
+  walkPlan(plan, look, (p) => {
+    if (p.kind === 'lockrows') usable = false;
+    if (p.kind === 'with')
+      for (const cte of p.ctes) for (const id of [cte.id, cte.recursive?.workId ?? cte.id]) ctes.add(id);
+  });
+  // Those of outside may stem from a recursion that goes on.
+  return usable && [...scannedCtes(plan)].every((id) => ctes.has(id)) ? [...free] : null;
 }
 
-function textOf(value: Datum): string {
+function shownOf(value: Exclude<Datum, null>): string {
+  if (value instanceof Numeric) return `${value.kind} ${value.unscaled} ${value.scale}`;
+  if (value instanceof Interval) return `${value.months} ${value.days} ${value.micros}`;
+  return Object.is(value, -0) ? '-0' : String(value as string | number | bigint | boolean);
+}
+
+function keyOf(value: Datum): string {
   if (value === null) return 'n';
-  const text = String(value as string | number | bigint | boolean);
+  const text = shownOf(value);
   return `${text.length}:${text}`;
 }
 
 export function memoized(expr: SubqueryExpr, layout: Layout, compute: AsyncEval): AsyncEval {
-  const ids = keyColumns(expr.plan);
+  const ids = keyColumns(expr);
   if (ids === null) return compute;
   const places = ids.map((id) => ({ id, at: layout.get(id) }));
   return (row, run) => {
@@ -64,7 +67,7 @@ export function memoized(expr: SubqueryExpr, layout: Layout, compute: AsyncEval)
       run.constants.set(expr, kept);
     }
     let key = '';
-    for (const { id, at } of places) key += textOf((at === undefined ? run.outer[id] : row[at]) ?? null);
+    for (const { id, at } of places) key += keyOf((at === undefined ? run.outer[id] : row[at]) ?? null);
     const known = kept.get(key);
     if (known !== undefined) return known;
     const found = compute(row, run);

@@ -13,7 +13,7 @@ import type { WindowPlan } from '../plan/logical.js';
 import type { Datum } from '../types/datum.js';
 import { compilePlan } from './compile-plan.js';
 import { compileRow, compileTest, type Layout, layoutOf } from './eval.js';
-import { drain, LazyRows, type OperatorFactory, type Row, rowBytes, type Run } from './run.js';
+import { drain, type Held, heldRows, type OperatorFactory, type Row, rowBytes, type Run } from './run.js';
 import { breathe, breatheAt, sortPaced } from './pace.js';
 import { checkCancelled } from './scan.js';
 import { rangeCompareOf } from './window-range.js';
@@ -49,19 +49,19 @@ export function compileWindow(plan: WindowPlan): OperatorFactory {
   }
   const steps = stages.map((windows) => compileStage(windows, layout));
   return (run) =>
-    new LazyRows(async () => {
+    heldRows(run, async (held) => {
       let rows: readonly Row[] = await drain(input(run));
-      for (const row of rows) run.ctx.memory.grow(2 * rowBytes(row) + 256);
+      for (const row of rows) held.grow(2 * rowBytes(row) + 256);
       for (const step of steps) {
         checkCancelled(run.ctx);
-        rows = await step(rows, run);
+        rows = await step(rows, run, held);
       }
       return rows;
     });
 }
 
 /** The rows in the window's order, each with the values of its functions behind it. */
-type Stage = (rows: readonly Row[], run: Run) => Promise<readonly Row[]>;
+type Stage = (rows: readonly Row[], run: Run, held: Held) => Promise<readonly Row[]>;
 
 function compileStage(windows: readonly WindowExpr[], layout: Layout): Stage {
   const { partition: partitionBy, orderBy } = windows[0]!;
@@ -73,7 +73,7 @@ function compileStage(windows: readonly WindowExpr[], layout: Layout): Stage {
   const comparePartition = comparatorOf(partitionBy.map((e) => ({ expr: e, descending: false, nullsFirst: false })));
   const compareOrder = comparatorOf(orderBy);
   const computes = windows.map((w) => (w.aggregate === null ? compileRanking(w, layout) : compileFramed(w, layout)));
-  return async (rows, run) => {
+  return async (rows, run, held) => {
     let items: Item[] = [];
     for (let at = 0; at < rows.length; at++) {
       const rest = breatheAt(run.ctx, at);
@@ -90,7 +90,7 @@ function compileStage(windows: readonly WindowExpr[], layout: Layout): Stage {
     let from = 0;
     for (let to = 1; to <= items.length; to++) {
       if (to < items.length && comparePartition(items[from]!.partition, items[to]!.partition) === 0) continue;
-      const part = new Partition(items.slice(from, to), compareOrder);
+      const part = new Partition(items.slice(from, to), compareOrder, held);
       const values: Datum[][] = [];
       for (const compute of computes) values.push(await compute(part, run));
       part.items.forEach((item, i) => out.push([...item.row, ...values.map((column) => column[i]!)]));
@@ -103,6 +103,8 @@ function compileStage(windows: readonly WindowExpr[], layout: Layout): Stage {
 /** The rows of one partition in order, with their peer groups. */
 class Partition {
   readonly items: readonly Item[];
+  /** For what is computed over them. */
+  readonly held: Held;
   /** First row of each row's peer group, and the row after its last. */
   readonly peerStart: number[] = [];
   readonly peerEnd: number[] = [];
@@ -111,8 +113,9 @@ class Partition {
   /** From the first row to behind the last one that has a value to be ordered by; NULLs are on one side of them. */
   readonly valued: readonly [number, number];
 
-  constructor(items: readonly Item[], compareOrder: Compare) {
+  constructor(items: readonly Item[], compareOrder: Compare, held: Held) {
     this.items = items;
+    this.held = held;
     for (let i = 0; i < items.length; i++) {
       const fresh = i === 0 || compareOrder(items[i - 1]!.order, items[i]!.order) !== 0;
       if (fresh) this.groupStarts.push(i);
@@ -327,7 +330,7 @@ function compileFramed(expr: WindowExpr, layout: Layout): PartitionFunction {
       for (let i = 0; i < part.size; i++) {
         const end = expr.frame.mode === 'rows' ? i + 1 : part.peerEnd[i]!;
         for (; done < end; done++) if (inputs[done] !== null) accumulator.step(inputs[done]!, run.ctx);
-        out.push(kept(accumulator.final(run.ctx), run));
+        out.push(kept(accumulator.final(run.ctx), part));
         const rest = breathe(run.ctx);
         if (rest !== null) await rest;
       }
@@ -342,15 +345,14 @@ function compileFramed(expr: WindowExpr, layout: Layout): PartitionFunction {
         const values = inputs[rows.at(k)!]!;
         if (values !== null) accumulator.step(values, run.ctx);
       }
-      out.push(kept(accumulator.final(run.ctx), run));
+      out.push(kept(accumulator.final(run.ctx), part));
     }
     return out;
   };
 }
 
 /** Results that have a size are accounted for: each row may hold all rows before it. */
-function kept(value: Datum, run: Run): Datum {
-  if (typeof value === 'string' || (typeof value === 'object' && value !== null))
-    run.ctx.memory.grow(rowBytes([value]));
+function kept(value: Datum, { held }: Partition): Datum {
+  if (typeof value === 'string' || (typeof value === 'object' && value !== null)) held.grow(rowBytes([value]));
   return value;
 }

@@ -5,12 +5,14 @@
 import { QuoralError } from '../../base/errors.js';
 import type { CteDefinition, WithPlan } from '../plan/logical.js';
 import { compilePlan } from './compile-plan.js';
+import { givesAlike, KeptPart } from './given-alike.js';
 import { compileHasher, type RowHasher } from './hashing.js';
 import { SeenRows } from './operators.js';
 import {
   type Batch,
   BATCH_ROWS,
   type CteRows,
+  Held,
   type Operator,
   type OperatorFactory,
   type Row,
@@ -20,15 +22,16 @@ import {
 import { checkCancelled } from './scan.js';
 
 export function compileWith(plan: WithPlan): OperatorFactory {
-  const definitions = plan.ctes.map(compileCte);
+  const alike = new Set<number>();
+  const definitions = plan.ctes.map((cte) => compileCte(cte, alike));
   const input = compilePlan(plan.input);
   return (run) => {
     const sources: CteSource[] = [];
-    if (definitions.some(({ cte }) => cte.modifies)) run.before ??= run.ctx.txn.savepoint();
+    if (definitions.some(({ cte }) => cte.modifies)) run.readBefore(false);
     for (const definition of definitions) {
-      const source = new CteSource(definition, run);
+      const { source, isKept } = sourceOf(definition, run);
       run.ctes.set(definition.cte.id, source);
-      sources.push(source);
+      if (!isKept) sources.push(source);
     }
     const operator = input(run);
     let begun = false;
@@ -72,10 +75,18 @@ interface CompiledCte {
   readonly base: OperatorFactory;
   readonly term: OperatorFactory | null;
   readonly hasher: RowHasher;
+  /** Where the rows are the same each time. */
+  readonly kept: KeptPart<CteSource> | null;
 }
 
-function compileCte(cte: CteDefinition): CompiledCte {
+/** `alike`: those before it whose rows are the same each time, to which it adds itself. */
+function compileCte(cte: CteDefinition, alike: Set<number>): CompiledCte {
+  const { id, recursive, modifies, plan } = cte;
+  const known = new Set([...alike, ...(recursive === null ? [] : [recursive.workId])]);
+  const isAlike = !modifies && givesAlike(plan, known) && (recursive === null || givesAlike(recursive.term, known));
+  if (isAlike) alike.add(id);
   return {
+    kept: isAlike ? new KeptPart() : null,
     cte,
     base: compilePlan(cte.plan),
     term: cte.recursive === null ? null : compilePlan(cte.recursive.term),
@@ -83,10 +94,19 @@ function compileCte(cte: CteDefinition): CompiledCte {
   };
 }
 
+/** One that is kept computes its rows as far as any of the executions asks. */
+function sourceOf(compiled: CompiledCte, run: Run): { readonly source: CteSource; readonly isKept: boolean } {
+  const known = compiled.kept?.begin(run) ?? null;
+  if (known !== null && known !== 'offer') return { source: known, isKept: true };
+  const source = new CteSource(compiled, run);
+  return { source, isKept: known === 'offer' && compiled.kept!.offer(run, source, 0) };
+}
+
 class CteSource implements CteRows {
   readonly #compiled: CompiledCte;
   readonly #run: Run;
   readonly #seen: SeenRows | null;
+  readonly #held: Held;
   readonly #rows: Row[] = [];
   #operator: Operator | null = null;
   /** Where the rows begin that the current round of a recursion adds. */
@@ -96,6 +116,7 @@ class CteSource implements CteRows {
   constructor(compiled: CompiledCte, run: Run) {
     this.#compiled = compiled;
     this.#run = run;
+    this.#held = new Held(run);
     this.#seen = compiled.cte.recursive?.all === false ? new SeenRows(run) : null;
   }
 
@@ -144,7 +165,7 @@ class CteSource implements CteRows {
     const seen = this.#seen;
     for (const row of batch) {
       if (seen !== null && !seen.add(this.#compiled.hasher(row, this.#run))) continue;
-      this.#run.ctx.memory.grow(rowBytes(row));
+      this.#held.grow(rowBytes(row));
       this.#rows.push(row);
     }
   }
@@ -152,5 +173,7 @@ class CteSource implements CteRows {
   close(): void {
     this.#operator?.close();
     this.#done = true;
+    this.#seen?.release();
+    this.#held.release();
   }
 }

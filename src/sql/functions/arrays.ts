@@ -198,7 +198,8 @@ function filled(v: Datum, dims: PgArray | null, bounds: PgArray | null, elementO
       });
   }
   if (dims === null) throw sqlError('22004', 'dimension array or low bound array cannot be null');
-  if (bounds?.elements.includes(null) === true) throw sqlError('22004', 'dimension values cannot be null');
+  for (const one of [dims, bounds])
+    if (one?.elements.includes(null) === true) throw sqlError('22004', 'dimension values cannot be null');
   if (bounds !== null && bounds.elements.length !== dims.elements.length)
     throw sqlError('2202E', 'wrong number of array subscripts', {
       detail: 'Low bound array has different size than dimensions array.',

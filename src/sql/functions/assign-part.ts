@@ -34,6 +34,15 @@ function offsetOf(array: PgArray, at: readonly number[]): number {
   return at.reduce((offset, n, d) => offset * array.dims[d]! + n - array.lowerBounds[d]!, 0);
 }
 
+/** NULL where there is none. */
+export function elementAt(old: Datum, subscripts: readonly Datum[]): Datum {
+  const array = old as PgArray | null;
+  if (array === null || array.dims.length !== subscripts.length || subscripts.includes(null)) return null;
+  const at = subscripts.map(Number);
+  const isInside = at.every((n, d) => n >= array.lowerBounds[d]! && n < array.lowerBounds[d]! + array.dims[d]!);
+  return isInside ? array.elements[offsetOf(array, at)]! : null;
+}
+
 export function assignElement(old: Datum, elementOid: number, subscripts: readonly Datum[], value: Datum): Datum {
   const at = subscripts.map(known);
   const array = old === null ? new PgArray(elementOid, []) : (old as PgArray);

@@ -233,11 +233,14 @@ const UNIT_NAMES: Readonly<Record<string, string>> = {
   microsecond: 'microseconds',
   us: 'microseconds',
   usec: 'microseconds',
+  usecs: 'microseconds',
   millisecond: 'milliseconds',
   ms: 'milliseconds',
   msec: 'milliseconds',
+  msecs: 'milliseconds',
   seconds: 'second',
   sec: 'second',
+  secs: 'second',
   s: 'second',
   minutes: 'minute',
   min: 'minute',
@@ -254,7 +257,6 @@ const UNIT_NAMES: Readonly<Record<string, string>> = {
   months: 'month',
   mon: 'month',
   mons: 'month',
-  quarters: 'quarter',
   qtr: 'quarter',
   years: 'year',
   y: 'year',
@@ -262,11 +264,13 @@ const UNIT_NAMES: Readonly<Record<string, string>> = {
   yrs: 'year',
   decades: 'decade',
   dec: 'decade',
+  decs: 'decade',
   centuries: 'century',
   c: 'century',
   cent: 'century',
   millennia: 'millennium',
   mil: 'millennium',
+  mils: 'millennium',
   millenniums: 'millennium',
 };
 function foldAscii(name: string): string {
@@ -305,34 +309,21 @@ function truncTimestamp(field: string, ts: bigint, typeName: string): bigint {
   const { days, micros } = splitTimestamp(ts);
   const whole = Object.hasOwn(TRUNC_MICROS, unit) ? TRUNC_MICROS[unit]! : null;
   const start = whole === null ? truncDays(unit, days) : days;
-  if (start === null) throw unitError(field, unit, typeName);
+  if (start === null) throw unitError(field, unit, typeName, TRUNC_UNITS);
   return whole === null ? joinTimestamp(start, 0) : joinTimestamp(days, Number((BigInt(micros) / whole) * whole));
 }
-const EXTRACT_UNITS = new Set([
-  'epoch',
-  'dow',
-  'isodow',
-  'doy',
-  'isoyear',
-  'julian',
-  'timezone',
-  'timezone_hour',
-  'timezone_minute',
-  'timezone_m',
-  'timezone_h',
-]);
-function unitError(field: string, unit: string, typeName: string): Error {
-  const known =
-    EXTRACT_UNITS.has(unit) ||
-    Object.hasOwn(TRUNC_MICROS, unit) ||
-    ['day', 'week', 'month', 'quarter', 'year', 'decade', 'century', 'millennium'].includes(unit);
-  return known
-    ? sqlError(
-        '0A000',
-        `unit "${foldAscii(field)}" not supported for type ${typeName}`,
-        unit === 'week' && typeName === 'interval' ? { detail: 'Months usually have fractional weeks.' } : {},
-      )
-    : sqlError('22023', `unit "${foldAscii(field)}" not recognized for type ${typeName}`);
+const ZONE_UNITS = ['timezone', 'timezone_hour', 'timezone_minute', 'timezone_m', 'timezone_h'];
+const DATE_UNITS = ['day', 'week', 'month', 'quarter', 'year', 'decade', 'century', 'millennium'];
+const TRUNC_UNITS = new Set([...DATE_UNITS, ...ZONE_UNITS, ...Object.keys(TRUNC_MICROS)]);
+const EXTRACT_UNITS = new Set([...TRUNC_UNITS, 'epoch', 'dow', 'isodow', 'doy', 'isoyear', 'julian']);
+function unitError(field: string, unit: string, typeName: string, known: ReadonlySet<string> = EXTRACT_UNITS): Error {
+  if (!known.has(unit)) return sqlError('22023', `unit "${foldAscii(field)}" not recognized for type ${typeName}`);
+  const ofWeeks = known === TRUNC_UNITS && unit === 'week' && typeName === 'interval';
+  return sqlError(
+    '0A000',
+    `unit "${foldAscii(field)}" not supported for type ${typeName}`,
+    ofWeeks ? { detail: 'Months usually have fractional weeks.' } : {},
+  );
 }
 const TS_NAME = 'timestamp without time zone';
 const TSTZ_NAME = 'timestamp with time zone';
@@ -351,7 +342,7 @@ fn(
 );
 fn(
   'date_trunc(text, timestamptz, text) timestamptz',
-  (unit: string, ts: bigint, zone: string) => truncTz(unit, ts, zoneArgument(zone)),
+  (unit: string, ts: bigint, zone: string) => (isFiniteTimestamp(ts) ? truncTz(unit, ts, zoneArgument(zone)) : ts),
   STABLE,
 );
 fn('date_trunc(text, interval) interval', (field: string, v: Interval) => {
@@ -360,7 +351,7 @@ fn('date_trunc(text, interval) interval', (field: string, v: Interval) => {
     return new Interval(v.months, v.days, (v.micros / TRUNC_MICROS[unit]!) * TRUNC_MICROS[unit]!);
   if (unit === 'day') return new Interval(v.months, v.days, 0n);
   const months = { month: 1, quarter: 3, year: 12, decade: 120, century: 1200, millennium: 12000 }[unit];
-  if (months === undefined) throw unitError(field, unit, 'interval');
+  if (months === undefined) throw unitError(field, unit, 'interval', TRUNC_UNITS);
   return new Interval(Math.trunc(v.months / months) * months, 0, 0n);
 });
 const INT8_MAX = 0x7fff_ffff_ffff_ffffn;
@@ -448,15 +439,22 @@ function timePart(unit: string, micros: bigint): Numeric | null {
   }
 }
 
+/** Units that are not cut to have more names. */
+function extractUnit(field: string): string {
+  const unit = unitName(field);
+  return unit === 'j' || unit === 'jd' ? 'julian' : unit;
+}
+
 /** Of an infinite timestamp without a zone they are nothing as well. */
-const OF_ZONES = new Set(['timezone', 'timezone_hour', 'timezone_h', 'timezone_minute', 'timezone_m']);
+const OF_ZONES = new Set(ZONE_UNITS);
 const GROWING = new Set(['year', 'decade', 'century', 'millennium', 'julian', 'isoyear', 'epoch']);
 function extractTimestamp(field: string, ts: bigint, typeName: string): Datum {
-  const unit = unitName(field);
+  const unit = extractUnit(field);
   if (!isFiniteTimestamp(ts)) {
     if (GROWING.has(unit)) return ts > 0n ? NUMERIC_INF : NUMERIC_NEG_INF;
     const ofZone = OF_ZONES.has(unit) && typeName !== 'date';
-    const isKnown = ofZone || dayPart(unit, 0) !== null || timePart(unit, 0n) !== null;
+    const ofTime = typeName !== 'date' && timePart(unit, 0n) !== null;
+    const isKnown = ofZone || ofTime || dayPart(unit, 0) !== null;
     if (!isKnown) throw unitError(field, unit, typeName);
     return null;
   }
@@ -475,7 +473,7 @@ function julian(days: number, micros: number): Numeric {
   return new Numeric(day * 10n ** 20n + share, 20);
 }
 function extractTz(field: string, ts: bigint, ctx: ExecContext): Datum {
-  const unit = unitName(field);
+  const unit = extractUnit(field);
   if (!isFiniteTimestamp(ts)) return extractTimestamp(field, ts, TSTZ_NAME);
   if (unit === 'epoch') return decimal(ts + EPOCH_OFFSET_MICROS, 6);
   const zone = zoneOf(ctx);
@@ -496,7 +494,7 @@ function zonePart(unit: string, east: number): Numeric | null {
   }
 }
 function extractDate(field: string, days: number): Datum {
-  const unit = unitName(field);
+  const unit = extractUnit(field);
   if (days === DATE_INFINITY || days === DATE_NEG_INFINITY) {
     return extractTimestamp(field, days > 0 ? TS_INFINITY : TS_NEG_INFINITY, 'date');
   }
@@ -507,13 +505,13 @@ function extractDate(field: string, days: number): Datum {
   return part;
 }
 function extractTime(field: string, micros: number, typeName: string): Numeric {
-  const unit = unitName(field);
+  const unit = extractUnit(field);
   const part = unit === 'epoch' ? decimal(BigInt(micros), 6) : timePart(unit, BigInt(micros));
   if (part === null) throw unitError(field, unit, typeName);
   return part;
 }
 function extractInterval(field: string, v: Interval): Numeric {
-  const unit = unitName(field);
+  const unit = extractUnit(field);
   if (unit === 'epoch') {
     // A year counts 365.25 days here, a month 30.
     const seconds =
@@ -542,6 +540,13 @@ function extractInterval(field: string, v: Interval): Numeric {
       throw unitError(field, unit, 'interval');
   }
 }
+/** Where the parts are added as floating-point numbers. */
+function epochAsFloat(v: Datum): number | null {
+  if (v instanceof TimeTz) return v.micros / 1e6 + v.zone;
+  if (!(v instanceof Interval)) return null;
+  const years = 365.25 * 86400 * Math.trunc(v.months / 12);
+  return Number(v.micros) / 1e6 + years + 30 * 86400 * (v.months % 12) + 86400 * v.days;
+}
 const toFloat = (v: Datum): Datum => (v === null ? null : numericToFloat(v as Numeric));
 const extracts: readonly (readonly [string, (field: string, v: never, ctx: ExecContext) => Datum])[] = [
   ['timestamp', (f: string, v: bigint) => extractTimestamp(f, v, TS_NAME)],
@@ -551,7 +556,7 @@ const extracts: readonly (readonly [string, (field: string, v: never, ctx: ExecC
   [
     'timetz',
     (f: string, v: TimeTz) => {
-      const unit = unitName(f);
+      const unit = extractUnit(f);
       if (unit === 'epoch') return decimal(BigInt(v.micros + v.zone * 1e6), 6);
       return zonePart(unit, -v.zone) ?? extractTime(f, v.micros, 'time with time zone');
     },
@@ -565,7 +570,12 @@ for (const [type, extract] of extracts) {
   // Of a date it is that of its midnight, to the error's wording.
   const part =
     type === 'date' ? (f: string, v: Datum) => extractTimestamp(f, dateToTimestamp(v as number), TS_NAME) : loose;
-  fn(`date_part(text, ${type}) float8`, (f: string, v: Datum, ctx: ExecContext) => toFloat(part(f, v, ctx)), options);
+  fn(
+    `date_part(text, ${type}) float8`,
+    (f: string, v: Datum, ctx: ExecContext) =>
+      (extractUnit(f) === 'epoch' ? epochAsFloat(v) : null) ?? toFloat(part(f, v, ctx)),
+    options,
+  );
 }
 
 fn('to_timestamp(float8) timestamptz', (n: number) => {

@@ -260,13 +260,17 @@ function regexpCount(text: string, pattern: Pattern, start: number, flags: strin
 regexFn('regexp_count(text, text) int4', (s: string, p: Pattern) => regexpCount(s, p, 1, ''));
 regexFn('regexp_count(text, text, int4) int4', (s: string, p: Pattern, start: number) => regexpCount(s, p, start, ''));
 regexFn('regexp_count(text, text, int4, text) int4', (s: string, p: Pattern, start: number, f: string) =>
-  regexpCount(s, p, start, checkFlags(f, false, 'regexp_count()').plain),
+  regexpCount(s, p, atLeastOne('start', start), checkFlags(f, false, 'regexp_count()').plain),
 );
+
+function checkStart(start: number, n: number): void {
+  atLeastOne('start', start);
+  atLeastOne('n', n);
+}
 
 /** The n-th match from a character on; null if there are fewer. */
 function nthMatch(text: string, pattern: Pattern, start: number, n: number, flags: string, name: string): Match | null {
-  atLeastOne('start', start);
-  let left = atLeastOne('n', n);
+  let left = n;
   for (const match of matches(text, pattern, checkFlags(flags, false, name).plain, start)) {
     if (--left === 0) return match;
   }
@@ -280,6 +284,7 @@ function part(match: Match | null, group: number): Match[number] {
 }
 
 function regexpSubstr(text: string, pattern: Pattern, start = 1, n = 1, flags = '', group = 0): Datum {
+  checkStart(start, n);
   if (group < 0) throw sqlError('22023', `invalid value for parameter "subexpr": ${group}`);
   return piece(text, part(nthMatch(text, pattern, start, n, flags, 'regexp_substr()'), group));
 }
@@ -299,6 +304,7 @@ regexFn(
 
 /** The place of a match in characters from 1, or (end = 1) the one behind it; 0 without a match. */
 function regexpInstr(text: string, pattern: Pattern, start = 1, n = 1, end = 0, flags = '', group = 0): number {
+  checkStart(start, n);
   if (end !== 0 && end !== 1) throw sqlError('22023', `invalid value for parameter "endoption": ${end}`);
   if (group < 0) throw sqlError('22023', `invalid value for parameter "subexpr": ${group}`);
   const place = part(nthMatch(text, pattern, start, n, flags, 'regexp_instr()'), group);

@@ -4,6 +4,8 @@
  * run in the whole cluster, which could stand in for that, is kept nowhere.
  */
 import { sqlError } from '../../base/errors.js';
+import type { ExecContext } from '../contract.js';
+import { snapshotName } from '../types/exported-snapshot.js';
 import { snapshotParts } from '../types/pg-snapshot.js';
 import { fn, srf } from './define.js';
 
@@ -34,4 +36,13 @@ for (const signature of ['pg_current_snapshot() pg_snapshot', 'txid_current_snap
     { volatility: 'stable' },
   );
 }
+/** What other transactions read as of, at any node; the exporting one stays at it. */
+fn(
+  'pg_export_snapshot() text',
+  ({ txn }: ExecContext) => {
+    txn.savepoint();
+    return snapshotName(txn.readTimestamp);
+  },
+  { volatility: 'volatile' },
+);
 fn('xid8cmp(xid8, xid8) int4', (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0));

@@ -346,6 +346,33 @@ fn('encode(bytea, text) text', (b: Uint8Array, format: string) => {
       throw sqlError('22023', `unrecognized encoding: "${format}"`);
   }
 });
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+const BASE64_DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+/** After padding there may be more groups, of which as many bytes count as of the padded one. */
+function decodeBase64(text: string): Uint8Array {
+  if (BASE64.test(text)) return Buffer.from(text, 'base64');
+  const out: number[] = [];
+  let kept = 3;
+  let bits = 0;
+  let at = 0;
+  for (const c of text) {
+    let value = 0;
+    if (c !== '=') value = BASE64_DIGITS.indexOf(c);
+    else if (kept === 3 && at < 2) throw sqlError('22023', 'unexpected "=" while decoding base64 sequence');
+    else if (kept === 3) kept = at - 1;
+    if (value < 0) throw sqlError('22023', `invalid symbol "${c}" found while decoding base64 sequence`);
+    bits = (bits << 6) | value;
+    if (++at < 4) continue;
+    out.push(...[(bits >> 16) & 255, (bits >> 8) & 255, bits & 255].slice(0, kept));
+    bits = at = 0;
+  }
+  if (at !== 0) {
+    throw sqlError('22023', 'invalid base64 end sequence', {
+      hint: 'Input data is missing padding, is truncated, or is otherwise corrupted.',
+    });
+  }
+  return Uint8Array.from(out);
+}
 function inLines(text: string): string {
   const out = new TextBuilder();
   for (let at = 0; at < text.length; at += 76) {
@@ -362,17 +389,8 @@ fn('decode(text, text) bytea', (s: string, format: string) => {
   switch (format.toLowerCase()) {
     case 'hex':
       return decodeHex(s);
-    case 'base64': {
-      const text = replaceEach(s, /\s/g, '');
-      const bad = /[^A-Za-z0-9+/=]/u.exec(text);
-      if (bad !== null) throw sqlError('22023', `invalid symbol "${bad[0]}" found while decoding base64 sequence`);
-      if (text.length % 4 !== 0) {
-        throw sqlError('22023', 'invalid base64 end sequence', {
-          hint: 'Input data is missing padding, is truncated, or is otherwise corrupted.',
-        });
-      }
-      return Buffer.from(text, 'base64');
-    }
+    case 'base64':
+      return decodeBase64(replaceEach(s, /[ \t\n\r]/g, ''));
     case 'escape':
       return decodeEscape(s, 'invalid input syntax for type bytea');
     default:

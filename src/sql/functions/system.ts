@@ -420,8 +420,8 @@ fn(
     }
     const found = table.columns.find((one) => one.name === column && !one.dropped);
     if (found === undefined) throw sqlError('42703', `column "${column}" of relation "${table.name}" does not exist`);
-    if (found.sequenceId === null) return null;
-    return ctx.services.qualifiedRelationName?.(found.sequenceId) ?? null;
+    const sequence = ctx.services.sequenceOwnedBy?.(table.id, found.id) ?? null;
+    return sequence === null ? null : (ctx.services.qualifiedRelationName?.(sequence) ?? null);
   },
   STABLE,
 );
@@ -449,16 +449,17 @@ for (const kind of [
       kind === 'function'
         ? (ctx.services.isVisibleRoutine?.(oid) ?? true)
         : kind === 'type'
-          ? isAlone(ctx.services.typeName(oid))
+          ? findTypeByOid(oid) !== null || isAlone(ctx.services.typeName(oid))
           : kind === 'collation'
-            ? isAlone(ctx.services.collationName?.(oid) ?? null)
+            ? (isAlone(ctx.services.collationName?.(oid) ?? null) ?? true)
             : kind !== 'table' || isAlone(ctx.services.relationName(oid)),
     STABLE,
   );
 }
-/** True of a name that is shown without a schema, since it is found by itself alone, and of what is built in. */
-function isAlone(name: string | null): boolean {
-  if (name === null || !name.includes('.')) return true;
+/** True of a name that is shown without a schema, since it is found by itself alone; null: there is none. */
+function isAlone(name: string | null): boolean | null {
+  if (name === null) return null;
+  if (!name.includes('.')) return true;
   return name.startsWith('"') && !name.replaceAll(/"(?:[^"]|"")*"/g, '').includes('.');
 }
 function relationComment(oid: number, ctx: ExecContext): string | null {
@@ -501,7 +502,9 @@ fn(
   (oid: number, column: number, ctx: ExecContext) =>
     (ctx.services.tableByOid(oid)?.columns ?? ctx.services.viewByOid(oid)?.columns ?? []).find(
       (one) => one.id === column,
-    )?.comment ?? null,
+    )?.comment ??
+    ctx.services.commentOf('type', oid, column) ??
+    null,
   STABLE,
 );
 fn(

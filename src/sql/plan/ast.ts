@@ -6,7 +6,9 @@ import type { RelationName } from '../contract.js';
 import { aggregatesNamed, functionsNamed } from '../functions/define.js';
 import { builtInCollation } from '../types/collation.js';
 import { PINNED } from '../types/pinned-types.js';
-import { typeByName } from '../types/registry.js';
+import { typeByName, typeByOid } from '../types/registry.js';
+import { standardDomain } from '../types/standard-domains.js';
+import type { TypeInfo } from '../types/type-info.js';
 import { pinnedCollation } from './collation-names.js';
 
 /** Union member of Node that has key K, and what is under it. */
@@ -160,5 +162,11 @@ function userType(type: TypeName, found: Map<string, RelationName>): void {
 }
 
 export function isBuiltInType(schema: string | null, name: string): boolean {
-  return (schema === null || schema === 'pg_catalog') && typeByName(name) !== null;
+  return builtInType(schema, name) !== null;
+}
+
+export function builtInType(schema: string | null, name: string): TypeInfo | null {
+  if (schema === null || schema === 'pg_catalog') return typeByName(name);
+  const domain = schema === 'information_schema' ? standardDomain(name) : null;
+  return domain === null ? null : typeByOid(domain);
 }

@@ -344,7 +344,9 @@ function bindView(ctx: FromContext, range: RangeVar, relation: ViewRelation, pin
   const isSetOperation = tree.op !== undefined && tree.op !== 'SETOP_NONE';
   const lock = isSetOperation ? null : lockFor(ctx, alias);
   const entry = b.access.relation(view, lock === null ? RIGHTS.select : RIGHTS.select | RIGHTS.update);
-  const plan = b.access.within(viewReader(view), false, () => ctx.bindSubselect(tree, null, [], lock));
+  const plan = b.asStored(() =>
+    b.access.within(viewReader(view), false, () => ctx.bindSubselect(tree, null, [], lock)),
+  );
   const was = new Map(pin?.columns);
   const columns = view.columns.map(({ id, name }, i): PlanColumn => ({
     ...plan.columns[i]!,

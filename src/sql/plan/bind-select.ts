@@ -161,6 +161,8 @@ function bindItems(b: Binder, clause: WithClause, parent: Scope | null, outer: r
   return definitions;
 }
 
+const isFenced = (cte: CommonTableExpr): boolean => cte.ctematerialized === 'CTEMaterializeAlways';
+
 function bindCte(
   b: Binder,
   cte: CommonTableExpr,
@@ -195,7 +197,7 @@ function bindCte(
     if (steered) throw errorAt('42601', 'WITH query is not recursive', cte.location ?? -1);
     const plan = bindSelect(b, select, parent, visible);
     const entry: CteEntry = { name, id, columns: rename(plan.columns), references: 0, definition: null };
-    return { entry, definition: { id, name, plan, recursive: null, modifies: false } };
+    return { entry, definition: { id, name, plan, recursive: null, modifies: false, fenced: isFenced(cte) } };
   }
   if (cte.cycle_clause !== undefined) cycleMarks(exprContext(b, EMPTY_SCOPE, 'CYCLE'), cte.cycle_clause);
   const order = steered

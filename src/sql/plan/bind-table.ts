@@ -16,6 +16,10 @@ import type { PlanColumn, TableChecks } from './logical.js';
 
 /** What an omitted column, or DEFAULT, stands for. */
 export function defaultOf(b: Binder, column: ColumnDescriptor): Expr {
+  return b.asStored(() => bindDefault(b, column));
+}
+
+function bindDefault(b: Binder, column: ColumnDescriptor): Expr {
   const ctx = exprContext(b, new Scope(null, [], []), 'DEFAULT expressions');
   if (column.defaultSql !== null) {
     return coerceAssignment(b, bindExpr(ctx, expressionTree(column.defaultSql)), column, -1);
@@ -40,6 +44,10 @@ export function bindChecks(b: Binder, table: TableDescriptor): TableChecks {
   const row = rowColumns(b, table);
   const isGenerated = table.columns.some(({ generated }) => generated != null);
   if (table.checks.length === 0 && !isGenerated) return { row, checks: [], links: null };
+  return b.asStored(() => bindConditions(b, table, row));
+}
+
+function bindConditions(b: Binder, table: TableDescriptor, row: PlanColumn[]): TableChecks {
   const columns = visibleColumns(table, row);
   const scope = new Scope(null, [{ alias: table.name, schema: null, columns, table }], columns);
   const ctx = exprContext(b, scope, 'CHECK constraints');

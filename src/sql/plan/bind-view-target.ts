@@ -203,6 +203,10 @@ export interface RowView {
 
 /** `row`: one column for each position of table.columns. */
 export function viewOfRow(b: Binder, target: WriteTarget, row: readonly PlanColumn[]): RowView {
+  return b.asStored(() => bindViewOfRow(b, target, row));
+}
+
+function bindViewOfRow(b: Binder, target: WriteTarget, row: readonly PlanColumn[]): RowView {
   let columns = visibleColumns(target.table, row);
   const computed = new Map<number, Expr>();
   const conditions: (Expr | null)[] = [];

@@ -22,6 +22,7 @@ import type { Pin, RowPin } from '../catalog/pins.js';
 import type { QueryNotes } from './query-notes.js';
 import type { VariableNames } from './variables.js';
 import { arrayOidOf, catalogOidOf } from '../types/registry.js';
+import { standardDomainByOid } from '../types/standard-domains.js';
 import { baseOidOf, domainCollation, domainTypmod, fieldsOf, isHandle, typesWithin } from '../types/user-types.js';
 import type { Collation } from '../types/collation.js';
 import { pinnedCollation, resolveCollation } from './collation-names.js';
@@ -123,8 +124,7 @@ export class Binder {
   readonly parameterOids: number[];
   /** Of those whose type a context gave, if it gave a length or precision as well. */
   readonly parameterFits: (ParameterFit | undefined)[] = [];
-  /** Of the function that the statement stands in. */
-  readonly variables: VariableNames | null;
+  #variables: VariableNames | null;
   readonly #dependencies = new Map<number, number>();
   readonly #pinnedTypes = new Map<number, number>();
   readonly #pinnedRoutines = new Map<number, ResolvedRoutines>();
@@ -191,7 +191,7 @@ export class Binder {
     notes: QueryNotes | null = null,
   ) {
     this.notes = notes;
-    this.variables = variables;
+    this.#variables = variables;
     this.collated = variables?.collation !== undefined;
     this.pins = pins;
     this.rowPins = pins === null ? null : new Map();
@@ -204,6 +204,22 @@ export class Binder {
     this.catalog = catalog;
     this.settings = settings;
     this.parameterOids = [...parameterOids];
+  }
+
+  /** Of the function that the statement stands in. */
+  get variables(): VariableNames | null {
+    return this.#variables;
+  }
+
+  /** Binds what is stored (checks, defaults, views): names in it mean what they meant where it was written. */
+  asStored<T>(bind: () => T): T {
+    const variables = this.#variables;
+    this.#variables = null;
+    try {
+      return bind();
+    } finally {
+      this.#variables = variables;
+    }
   }
 
   /** Views of views can double what a statement reads with each of them. @throws QuoralError 54001 */
@@ -326,7 +342,7 @@ export class Binder {
   /** A type that a user made, by its name or pinned. null if there is none. */
   userType(schema: string | null, name: string, node: object): number | null {
     const pinned = pinnedOid(name);
-    if (pinned !== null) return this.#pinnedTypes.get(pinned) ?? null;
+    if (pinned !== null) return this.#pinnedTypes.get(pinned) ?? standardDomainByOid(pinned);
     const found = this.catalog.type({ schema, name, isType: true });
     if (found === null) return null;
     this.#dependencies.set(found.id, found.version);

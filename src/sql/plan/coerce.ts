@@ -16,7 +16,6 @@ import {
   formatType,
   elementOidOf,
   makeTypmod,
-  typeByName,
   typeByOid,
   isArrayType,
   arrayOidOf,
@@ -26,7 +25,7 @@ import type { CompositeField } from '../types/composite.js';
 import { baseOidOf, domainTypmod, fieldsOf, userTypeOf } from '../types/user-types.js';
 import type { Node, TypeName } from 'libpg-query';
 import type { FindCollation } from './collation-names.js';
-import { as, isBuiltInType, typeNameOf } from './ast.js';
+import { as, builtInType, typeNameOf } from './ast.js';
 import { addPosition, errorAt } from './binder.js';
 import type { Binder } from './binder.js';
 import { declaredOid } from './declared-types.js';
@@ -100,8 +99,14 @@ function literalIsImmutable(text: string, oid: number): boolean {
   );
 }
 
+/** Its text is written and read by a function that does not know how immutable those of the elements are. */
+function isContainer(oid: number): boolean {
+  return isArrayType(oid) || typeByOid(oid).category === 'R';
+}
+
 /** The text of an enum's value is not: its label may be renamed. */
 export function castIsImmutable(from: number, to: number): boolean {
+  if (isContainer(from) !== isContainer(to)) return false;
   const f = isArrayType(from) ? elementOidOf(from) : from;
   const t = isArrayType(to) ? elementOidOf(to) : to;
   if (STRINGS.has(t) && TEXT_DEPENDENT.has(f)) return false;
@@ -411,7 +416,7 @@ export function resolveUnplaced(type: TypeName, scope: TypeScope): { readonly oi
 
 export function resolveTypeName(type: TypeName, scope: TypeScope): { readonly oid: number; readonly typmod: number } {
   const written = typeNameOf(type);
-  const builtIn = isBuiltInType(written.schema, written.name) ? typeByName(written.name) : null;
+  const builtIn = builtInType(written.schema, written.name);
   const userOid = builtIn === null ? scope.userType(written.schema, written.name, type) : null;
   const found = builtIn ?? (userOid === null ? null : typeByOid(userOid));
   if (found === null) {

@@ -434,7 +434,7 @@ export function some(expr: Expr, test: (e: Expr) => boolean): boolean {
   return found;
 }
 
-/** Volatile calls and subqueries may not be moved, duplicated or folded. */
+/** Volatile calls may not be moved, duplicated or folded. Those in subqueries are not looked at: isVolatileWithin() does. */
 export function isVolatile(expr: Expr): boolean {
   return some(expr, (e) => (e.kind === 'call' || e.kind === 'srf') && e.entry.volatility === 'volatile');
 }

@@ -228,6 +228,8 @@ export interface CteDefinition {
   readonly recursive: { readonly term: Plan; readonly workId: number; readonly all: boolean } | null;
   /** Changes data: runs even if nothing reads it. */
   readonly modifies: boolean;
+  /** AS MATERIALIZED: computed by itself, whatever is asked of its rows. */
+  readonly fenced?: boolean;
 }
 export interface WithPlan {
   readonly kind: 'with';

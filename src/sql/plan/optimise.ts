@@ -34,6 +34,7 @@ import { inSubqueries, prune } from './prune.js';
 import { rejectsNulls } from './null-rejection.js';
 import { factorOut } from './or-rules.js';
 import { atOnce, type Steps } from '../../base/steps.js';
+import { isVolatileWithin } from './volatility.js';
 import { columnsOf, idsOf, mapInputs, mapPlanExprs, walkPlan, scannedCtes } from './plan-walk.js';
 
 export function optimise(plan: Plan, format: FormatContext): Plan {
@@ -72,7 +73,13 @@ function inlineCtes(plan: Plan): Plan {
   const inlined = new Map<number, CteDefinition>();
   const references = referencesIn(rewritten);
   for (const cte of rewritten.ctes) {
-    if (!cte.modifies && cte.recursive === null && references.get(cte.id) === 1 && !isUnsafe(cte.plan))
+    if (
+      !cte.modifies &&
+      cte.fenced !== true &&
+      cte.recursive === null &&
+      references.get(cte.id) === 1 &&
+      !isUnsafe(cte.plan)
+    )
       inlined.set(cte.id, cte);
   }
   if (inlined.size === 0) return rewritten;
@@ -219,7 +226,7 @@ function push(plan: Plan, conditions: readonly Expr[]): Plan {
           ? []
           : conditions.filter(
               (c) =>
-                !isVolatile(c) &&
+                !isVolatileWithin(c) &&
                 [...columnsOf(c)].every((id) => plain.has(id) || !idsOf(p).has(id)) &&
                 columnsOf(c).size > 0,
             );

@@ -195,6 +195,7 @@ const READING_VOLATILES: ReadonlySet<string> = new Set([
   'random',
   'gen_random_uuid',
   'clock_timestamp',
+  'pg_export_snapshot',
   'timeofday',
   'currval',
   'lastval',

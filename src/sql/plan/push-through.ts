@@ -3,10 +3,12 @@
  * `SELECT … FROM (SELECT k, row_number() OVER (PARTITION BY k …) …) WHERE k = 5` numbers the rows of one k only, as the
  * condition holds for all rows of a partition or for none of them.
  */
-import { hasSubquery, isVolatile, mapChildren } from './expr.js';
+import { ALIKE } from '../types/alike.js';
+import { hasSubquery, mapChildren } from './expr.js';
 import type { Expr } from './expr.js';
 import type { DistinctPlan, Plan, ProjectSetPlan, SetOpPlan, WindowPlan } from './logical.js';
 import { columnsOf, idsOf } from './plan-walk.js';
+import { isVolatileWithin } from './volatility.js';
 
 interface Split {
   readonly below: readonly Expr[];
@@ -20,7 +22,7 @@ function readsOnly(condition: Expr, keys: ReadonlySet<number>, own: ReadonlySet<
 }
 
 function split(conditions: readonly Expr[], isBelow: (c: Expr) => boolean): Split {
-  const below = conditions.filter((c) => !isVolatile(c) && isBelow(c));
+  const below = conditions.filter((c) => !isVolatileWithin(c) && isBelow(c));
   return { below, above: conditions.filter((c) => !below.includes(c)) };
 }
 
@@ -51,13 +53,17 @@ export function belowSets(p: ProjectSetPlan, conditions: readonly Expr[]): Split
   return split(conditions, (c) => !hasSubquery(c) && readsOnly(c, keys, own));
 }
 
-/** The conditions over either side's columns, where these are of the same types; the rest stays above. */
+/**
+ * The conditions over either side's columns, where these are of the same types; the rest stays above. Of EXCEPT only those that
+ * cannot tell equal values apart: 1.00 on the right removes the 1.0 that `x::text = '1.0'` asks for.
+ */
 export function belowSetOp(p: SetOpPlan, conditions: readonly Expr[]): Split & { of(side: Plan): readonly Expr[] } {
-  const alike = p.columns.flatMap((column, i) => {
+  const movable = p.columns.flatMap((column, i) => {
     const sides = [p.left.columns[i]!, p.right.columns[i]!];
-    return sides.every((side) => side.oid === column.oid) ? [column.id] : [];
+    const alike = sides.every((side) => side.oid === column.oid);
+    return alike && (p.op !== 'except' || ALIKE.has(column.oid)) ? [column.id] : [];
   });
-  const keys = new Set(alike);
+  const keys = new Set(movable);
   const own = idsOf(p);
   const parts = split(conditions, (c) => !hasSubquery(c) && readsOnly(c, keys, own));
   const places = new Map(p.columns.map((column, i) => [column.id, i]));

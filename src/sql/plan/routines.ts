@@ -62,7 +62,15 @@ function makeEntry(name: string, routine: Routine): FunctionEntry {
     const argOids = inputs.map((p, i) => concreteType(p, args[i] ?? null, info.argOids[i]));
     const own = underCollation(concreteRoutine(routine, argOids, resultOid), info.collation?.key);
     const record = info.record ?? null;
-    return callRoutine.call(ctx.services, { routine: own, declared: routine, name, args, argOids, resultOid, record });
+    const types = { argOids, resultOid, record };
+    return callRoutine.call(ctx.services, {
+      routine: own,
+      declared: routine,
+      name,
+      args,
+      ...types,
+      before: ctx.before ?? null,
+    });
   };
   return {
     oid: routine.oid,

@@ -57,7 +57,8 @@ export function bindVariable(b: Binder, names: readonly string[]): Expr | null {
     return found.part === undefined ? whole : (partsOf(whole).find(({ name }) => name === found.part)?.expr ?? null);
   }
   const args = found.fields.map((field) => parameter(b, field));
-  const row: Expr = { kind: 'row', args, oid: OID.record, typmod: -1 };
+  const fieldNames = found.fields.map(({ name }) => name);
+  const row: Expr = { kind: 'row', args, names: fieldNames, oid: OID.record, typmod: -1 };
   return found.oid === undefined ? row : coerce(b, row, found.oid, 'explicit');
 }
 

@@ -27,6 +27,16 @@ export function isVolatilePlan(plan: Plan): boolean {
   return volatile;
 }
 
+/** A function in it, or in its subqueries, may give or do something else each time: it may not be asked of other rows. */
+export function isVolatileWithin(expr: Expr): boolean {
+  return some(
+    expr,
+    (e) =>
+      ((e.kind === 'call' || e.kind === 'srf') && e.entry.volatility === 'volatile') ||
+      (e.kind === 'subquery' && isVolatilePlan(e.plan)),
+  );
+}
+
 /** It may give something else each time. */
 export function isVolatileExpr(expr: Expr): boolean {
   return some(expr, (e) => (e.kind === 'call' || e.kind === 'srf') && e.entry.volatility === 'volatile');

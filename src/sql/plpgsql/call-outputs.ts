@@ -45,5 +45,5 @@ function placeOf(arg: Argument | undefined, scope: NameScope): Place | null {
   if (names.length === 0 || names.includes(undefined)) return null;
   const found = findVariable(scope, names as string[]);
   if (found === null || found.rest.length > 1) return null;
-  return { variable: found.variable, field: found.rest[0] ?? null, subscripts: [] };
+  return { variable: found.variable, field: found.rest[0] ?? null, steps: [], written: names[0]! };
 }

@@ -22,7 +22,9 @@ export function inExpression(error: QuoralError, piece: SqlPiece): QuoralError {
 /** Of what happens with the value of an assignment; where it is put cannot be told by a position. */
 function inAssignment(error: unknown, piece: SqlPiece): unknown {
   if (!(error instanceof QuoralError) || piece.assignment === undefined) return error;
-  const { sqlstate } = error;
+  const { sqlstate, fields } = error;
+  if (fields.internalPosition !== undefined && fields.internalQuery === undefined)
+    return changedFields(error, { ...fields, internalQuery: piece.assignment.target + piece.text });
   const literal = constantOf(piece);
   if (literal?.isText === true && sqlstate !== '22001' && !sqlstate.startsWith('23')) return at(error, piece, 1);
   if (sqlstate === '22004') return error;

@@ -147,6 +147,7 @@ function recordDatum({ columns, values }: RecordValue): PgRecord {
   return new PgRecord(
     columns.map((c) => c.oid),
     values,
+    columns.map((c) => c.name),
   );
 }
 

@@ -14,7 +14,6 @@ import { isConstrained } from '../functions/domains.js';
 import { type Datum, PgArray, PgRecord } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { elementOidOf, formatType, isArrayType } from '../types/registry.js';
-import { baseOidOf } from '../types/user-types.js';
 import { catches } from './conditions.js';
 import { Cursors } from './cursors.js';
 import { withContext } from './error-context.js';
@@ -39,8 +38,8 @@ import {
   type Target,
 } from './tree.js';
 import { outputPlaces } from './call-outputs.js';
-import { castValue, sliceOf } from './types.js';
-import { withPart } from './assigned-parts.js';
+import { sliceOf } from './types.js';
+import { putPart, readRecord } from './assigned-parts.js';
 
 /** How a statement ended: null, as usual. */
 type Ending = null | 'return' | { readonly leaves: boolean; readonly label: string | null };
@@ -182,7 +181,7 @@ export class Interpreter {
       case 'null':
         return;
       case 'assign':
-        return assigned(statement.value, this.#put(statement.place, await this.#valueFor(statement)));
+        return assigned(statement.value, this.#putAssigned(statement.place, await this.#valueFor(statement)));
       case 'returnNext':
         if (statement.value === null) this.#result.giveOut(this.#frame, true);
         else this.#result.next(await this.#sql.typedOrRecord(statement.value));
@@ -434,33 +433,21 @@ export class Interpreter {
 
   async #valueFor(statement: StatementOf<'assign'>): Promise<Typed | RecordValue> {
     const { place, value } = statement;
-    const whole = place.field === null && place.subscripts.length === 0;
-    return whole ? this.#sql.typedOrRecord(value) : this.#sql.typed(value);
+    return place.field === null && place.steps.length === 0 ? this.#sql.typedOrRecord(value) : this.#sql.typed(value);
   }
 
   async #put(place: Place, value: Typed | RecordValue): Promise<void> {
-    if (place.field === null && place.subscripts.length === 0) return this.#assign(place.variable, value);
+    if (place.field === null && place.steps.length === 0) return this.#assign(place.variable, value);
     if ('values' in value) throw sqlError('42804', 'cannot assign a record to a field');
-    if (place.subscripts.length > 0) return this.#putElement(place, value);
+    if (place.steps.length > 0) return putPart(place, value, this.#frame, this.#sql, this.#host);
     this.#frame.assignField(place.variable, place.field!, value, this.#host);
   }
 
-  async #putElement(place: Place, value: Typed): Promise<void> {
-    const { variable, field } = place;
-    const type = this.#frame.types[variable.index]!;
-    const record = field === null ? null : this.#frame.recordOf(variable);
-    const column = record?.columns.findIndex((c) => c.name === field) ?? -1;
-    const own = record === null ? (type.kind === 'scalar' ? type.oid : 0) : (record.columns[column]?.oid ?? 0);
-    const oid = baseOidOf(own);
-    const old = record === null ? this.#frame.scalars[variable.index]! : record.values[column]!;
-    const made = await withPart(old, oid, place.subscripts, this.#sql, (to) => this.#castTo(value, to));
-    const array = { value: made, oid };
-    if (field === null) this.#frame.assign(variable, array, this.#host);
-    else this.#frame.assignField(variable, field, array, this.#host);
-  }
-
-  #castTo({ value, oid }: Typed, to: number): Datum {
-    return castValue(value, oid, { oid: to, typmod: -1 }, this.#host);
+  async #putAssigned(place: Place, value: Typed | RecordValue): Promise<void> {
+    const whole = place.field === null && place.steps.length === 0;
+    const type = this.#frame.types[place.variable.index]!;
+    const read = whole && type.kind === 'record' && !('values' in value) && !(value.value instanceof PgRecord);
+    return this.#put(place, read ? readRecord(value, type.columns, this.#host.format) : value);
   }
 
   /** A row into a target; null: no row, so that all becomes NULL. */

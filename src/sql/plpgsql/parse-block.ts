@@ -80,7 +80,7 @@ function declaration(p: Parsing, name: string, line: number): Variable {
   if (reader.accept('cursor')) return cursorDeclaration(p, name, scroll, line);
   if (scroll !== null) throw reader.unexpected();
   const constant = reader.accept('constant');
-  const { type, stop } = dataType(reader, 'collate', 'not', 'default', ':=', '=', ';');
+  const { type, stop } = dataType(p, 'collate', 'not', 'default', ':=', '=', ';');
   let next = stop;
   const collation: string[] = [];
   if (next === 'collate') {
@@ -118,7 +118,7 @@ function cursorDeclaration(p: Parsing, name: string, scroll: boolean | null, lin
       const { start } = reader.peek();
       const argument = reader.name();
       if (findVariable(p.scope, [argument]) !== null) p.shadowed(argument, start + 1);
-      const { type, stop } = dataType(reader, ',', ')');
+      const { type, stop } = dataType(p, ',', ')');
       const variable = declare(p, argument, type, line);
       args.push(variable);
       scope = withName(scope, variable);
@@ -135,7 +135,7 @@ function cursorDeclaration(p: Parsing, name: string, scroll: boolean | null, lin
 
 /** A type as it is written, up to one of the stops. */
 export function dataType(
-  reader: Reader,
+  { reader, scope }: Pick<Parsing, 'reader' | 'scope'>,
   ...stops: readonly string[]
 ): { readonly type: WrittenType; readonly stop: string } {
   const start = reader.at;
@@ -149,7 +149,7 @@ export function dataType(
       text = reader.text.slice(from, end);
       reader.next();
       if (text === '') throw sqlError('42601', 'missing data type declaration');
-      return { type: writtenType(reader.text, start, end, text), stop: token.text };
+      return { type: writtenType(reader.text, start, end, text, scope), stop: token.text };
     }
     if (reader.atEnd() || isToken(token, ';')) {
       if (depth > 0) throw sqlError('42601', 'mismatched parentheses');
@@ -165,14 +165,12 @@ export function dataType(
   }
 }
 
-function writtenType(text: string, start: number, end: number, written: string): WrittenType {
+function writtenType(text: string, start: number, end: number, written: string, scope: NameScope): WrittenType {
   if (/^record$/i.test(written)) return { kind: 'record' };
   const reader = new Reader(text.slice(0, end));
   reader.at = start;
-  const first = nameOf(reader.peek());
-  if (first === null) throw reader.unexpected();
-  reader.next();
-  const names = [first];
+  if (nameOf(reader.peek()) === null && reader.peek().kind !== 'param') throw reader.unexpected();
+  const names = [reader.variableName()];
   while (reader.peek().text === '.') {
     reader.next();
     names.push(reader.name());
@@ -181,7 +179,11 @@ function writtenType(text: string, start: number, end: number, written: string):
     const what = reader.name();
     if (!reader.atEnd() || (what !== 'type' && what !== 'rowtype'))
       throw sqlError('42601', `syntax error at or near "%"`);
-    return { kind: what === 'type' ? 'like' : 'rowtype', name: names };
+    if (what === 'rowtype') return { kind: what, name: names };
+    const found = findVariable(scope, names);
+    return found?.rest.length === 0
+      ? { kind: 'like', name: names, variable: found.variable }
+      : { kind: 'like', name: names };
   }
   return { kind: 'named', text: written };
 }

@@ -6,7 +6,17 @@ import { baseOidOf, fieldsOf } from '../types/user-types.js';
 import { nameOf, type Reader } from './reader.js';
 import { findVariable } from './scope.js';
 import { EXPRESSION_PREFIX } from './tree.js';
-import type { NameScope, Place, SqlPiece, Statement, Target, Variable, WrittenType } from './tree.js';
+import type {
+  NameScope,
+  Place,
+  PlaceStep,
+  SqlPiece,
+  Statement,
+  Subscript,
+  Target,
+  Variable,
+  WrittenType,
+} from './tree.js';
 
 /** What RETURN may say. */
 export interface ReturnShape {
@@ -133,26 +143,36 @@ export function isRecord({ type }: Variable): boolean {
   return type.kind === 'record' || type.kind === 'rowtype';
 }
 
-/** A variable or a field of one, perhaps an element of it. @throws QuoralError 42601 */
-export function place(p: Parsing, subscripted: boolean): Place {
+/** A variable or a field of one, perhaps (`parts`) a part of that. @throws QuoralError 42601 */
+export function place(p: Parsing, parts: boolean): Place {
   const token = p.reader.peek();
   const names = dottedName(p.reader);
   const found = findVariable(p.scope, names);
   if (found === null)
     throw sqlError('42601', `"${names.join('.')}" is not a known variable`, { position: token.start + 1 });
-  if (found.rest.length > 1) throw p.reader.unexpected(token);
-  const subscripts: { from: SqlPiece | null; to: SqlPiece | null }[] = [];
-  while (subscripted && p.reader.accept('[')) subscripts.push(subscript(p));
-  return { variable: found.variable, field: found.rest[0] ?? null, subscripts };
+  const [field, ...inner] = found.rest;
+  if (inner.length > 0 && !parts) throw p.reader.unexpected(token);
+  const steps: PlaceStep[] = inner.map((name) => ({ field: name }));
+  if (parts) readSteps(p, steps);
+  return { variable: found.variable, field: field ?? null, steps, written: names[0]! };
 }
 
-function subscript(p: Parsing): { from: SqlPiece | null; to: SqlPiece | null } {
+function readSteps(p: Parsing, steps: PlaceStep[]): void {
+  for (;;) {
+    const subscripts: Subscript[] = [];
+    while (p.reader.accept('[')) subscripts.push(subscript(p));
+    if (subscripts.length > 0) steps.push({ subscripts });
+    else if (p.reader.accept('.')) steps.push({ field: p.reader.name() });
+    else return;
+  }
+}
+
+function subscript(p: Parsing): Subscript {
   if (p.reader.accept(':')) {
     if (p.reader.accept(']')) return { from: null, to: null };
     return { from: null, to: expression(p, ']').sql };
   }
   const { sql, stop } = expression(p, ':', ']');
-  // An element is a slice whose bounds are one and the same piece.
   if (stop === ']') return { from: sql, to: sql };
   if (p.reader.accept(']')) return { from: sql, to: null };
   return { from: sql, to: expression(p, ']').sql };

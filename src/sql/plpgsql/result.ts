@@ -5,7 +5,8 @@ import { rowBytes } from '../exec/run.js';
 import { type Datum, PgRecord } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { catalogOidOf, formatType } from '../types/registry.js';
-import { baseOidOf } from '../types/user-types.js';
+import { recordOf } from '../types/composite.js';
+import { baseOidOf, fieldsOf } from '../types/user-types.js';
 import type { Frame, RecordValue, Typed } from './frame.js';
 import type { Variable } from './tree.js';
 import { castValue, type Conversion, type Field } from './types.js';
@@ -69,10 +70,9 @@ export class CallResult {
     let value: Datum;
     if (fields === null || (out.length === 1 && this.type.oid !== OID.record)) value = frame.valueOf(out[0]!);
     else {
-      const values = out.map((v) => frame.valueOf(v));
-      value = new PgRecord(
-        fields.map((f) => f.oid),
-        values,
+      value = this.#recordOf(
+        fields,
+        out.map((v) => frame.valueOf(v)),
       );
     }
     if (next) this.#add(value);
@@ -94,19 +94,20 @@ export class CallResult {
       return castValue(from.value, from.oid, { oid, typmod }, this.#conversion);
     if (from.value === null) return this.#checked(null);
     this.refuseScalar(from);
-    const { typeOids, values } = from.value as PgRecord;
+    const { typeOids, values, names } = from.value as PgRecord;
     // Whatever lengths and precisions its type gives them.
-    const columns = typeOids.map((o, i) => ({ name: `f${i + 1}`, oid: o, typmod: fields?.[i]?.typmod ?? -1 }));
+    const columns = typeOids.map((o, i) => ({
+      name: names?.[i] ?? `f${i + 1}`,
+      oid: o,
+      typmod: fields?.[i]?.typmod ?? -1,
+    }));
     return this.#record({ columns, values }, mismatch);
   }
 
   #record(from: RecordValue, mismatch: string): Datum {
     const { fields } = this.type;
     if (fields === null) {
-      const value = new PgRecord(
-        from.columns.map((c) => c.oid),
-        from.values,
-      );
+      const value = this.#recordOf(from.columns, from.values);
       const { oid, typmod } = this.type;
       return oid === OID.record ? value : castValue(value, OID.record, { oid, typmod }, this.#conversion);
     }
@@ -117,11 +118,17 @@ export class CallResult {
     }
     if (this.type.exact) checkColumns(from.columns, fields, mismatch);
     const values = fields.map((f, i) => castValue(from.values[i] ?? null, from.columns[i]!.oid, f, this.#conversion));
-    return this.#checked(
-      new PgRecord(
-        fields.map((f) => f.oid),
-        values,
-      ),
+    return this.#checked(this.#recordOf(fields, values));
+  }
+
+  /** With names, and of a composite type as all of its values are. */
+  #recordOf(fields: readonly Field[], values: readonly Datum[]): PgRecord {
+    const declared = fieldsOf(baseOidOf(this.type.oid));
+    if (declared !== null && declared.length === fields.length) return recordOf(declared, values);
+    return new PgRecord(
+      fields.map((f) => f.oid),
+      values,
+      fields.map((f) => f.name),
     );
   }
 
@@ -144,22 +151,27 @@ export class CallResult {
       );
     }
     columns.forEach((column, i) => {
-      if (column.typeOid === wanted[i]!.oid) return;
+      const { oid } = wanted[i]!;
+      // A query gives a domain's values as of the type that it is over.
+      if (column.typeOid === oid || column.typeOid === baseOidOf(oid)) return;
       throw mismatch(
         `Returned type ${formatType(column.typeOid)} does not match expected type ${formatType(wanted[i]!.oid)} in column ${i + 1}.`,
       );
     });
   }
 
-  addQueryRow(columns: readonly { readonly typeOid: number }[], row: readonly Datum[]): void {
+  addQueryRow(columns: readonly { readonly name: string; readonly typeOid: number }[], row: readonly Datum[]): void {
     if (this.type.fields === null && this.type.oid !== OID.record) this.#add(row[0] ?? null);
-    else
+    else {
+      const named = this.type.fields;
       this.#add(
         new PgRecord(
           columns.map((c) => c.typeOid),
           row,
+          columns.map((c, i) => named?.[i]?.name ?? c.name),
         ),
       );
+    }
   }
 }
 

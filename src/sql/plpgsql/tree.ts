@@ -21,7 +21,8 @@ export interface Variable {
 
 export type WrittenType =
   | { readonly kind: 'named'; readonly text: string; readonly collation?: readonly string[] }
-  | { readonly kind: 'like'; readonly name: readonly string[] }
+  /** `variable`: that it is the type of; else a column's. */
+  | { readonly kind: 'like'; readonly name: readonly string[]; readonly variable?: Variable }
   | { readonly kind: 'rowtype'; readonly name: readonly string[] }
   | { readonly kind: 'record' }
   | { readonly kind: 'given'; readonly oid: number };
@@ -57,11 +58,23 @@ export interface SqlPiece {
   readonly scope: NameScope;
 }
 
+/** An element is a slice whose bounds are one and the same piece. */
+export interface Subscript {
+  readonly from: SqlPiece | null;
+  readonly to: SqlPiece | null;
+}
+
+/** On the way to a part of a value: a field, or the subscripts that follow each other. */
+export type PlaceStep = { readonly field: string } | { readonly subscripts: readonly Subscript[] };
+
 /** Somewhere a value can be put. */
 export interface Place {
   readonly variable: Variable;
   readonly field: string | null;
-  readonly subscripts: readonly { readonly from: SqlPiece | null; readonly to: SqlPiece | null }[];
+  /** From there on inwards. */
+  readonly steps: readonly PlaceStep[];
+  /** Of an assignment: the name that it begins with. */
+  readonly written: string;
 }
 
 /** One record, or a list of places that take the columns in order. */

@@ -13,7 +13,7 @@ import { OID } from '../types/oids.js';
 import { typeCollation } from '../types/collated.js';
 import { formatType, typeByOid } from '../types/registry.js';
 import type { FormatContext } from '../types/type-info.js';
-import type { WrittenType } from './tree.js';
+import type { Variable, WrittenType } from './tree.js';
 
 export interface Field {
   readonly name: string;
@@ -35,8 +35,8 @@ export interface TypeSource {
   readonly typeScope: (tree: unknown) => Promise<TypeScope>;
 }
 
-/** What `x.y%TYPE` may mean besides a column: a variable declared before. */
-export type TypeOfVariable = (names: readonly string[]) => VariableType | null;
+/** Of a variable that was declared before. */
+export type TypeOfVariable = (variable: Variable) => VariableType;
 
 export async function resolveType(
   written: WrittenType,
@@ -54,7 +54,7 @@ export async function resolveType(
       return { kind: 'record', columns };
     }
     case 'like':
-      return known(written.name) ?? (await columnType(written.name, source));
+      return written.variable === undefined ? columnType(written.name, source) : known(written.variable);
     case 'named': {
       const type = await namedType(written.text, source);
       const { collation } = written;

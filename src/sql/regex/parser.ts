@@ -4,6 +4,7 @@
  * otherwise than what was before it) is one leaf, then comes that part with its quantifier, then the rest.
  */
 import { bothCases, classNamed, complement, EVERY, NEWLINE, setOf, union, type CharSet } from './char-set.js';
+import { characterNamed } from './collating-names.js';
 import { Lexer, type Token } from './lexer.js';
 import {
   combined,
@@ -277,8 +278,9 @@ class Parser {
     if (token.kind === '-') return 45;
     if (token.kind !== 'named' || token.sort === ':') throw invalid('invalid character range');
     const [only, more] = Array.from(token.name);
-    if (only === undefined || more !== undefined) throw invalid('invalid collating element');
-    return only.codePointAt(0)!;
+    const code = more === undefined ? only?.codePointAt(0) : characterNamed(token.name);
+    if (code === undefined) throw invalid('invalid collating element');
+    return code;
   }
 }
 

@@ -34,6 +34,7 @@ import { refuseSetting, setVariable } from './set-show.js';
 import { changesNothing, commandName, isPlanned, mayLookUpCatalog } from './statement-kinds.js';
 import { lockTable } from './lock-table.js';
 import { runUtility } from './utility.js';
+import type { Savepoint } from '../../txn/kv-txn.js';
 
 const ATTEMPTS_MAX = 100;
 const BACKOFF_MS_MAX = 50;
@@ -47,6 +48,8 @@ export interface InnerOptions {
   readonly mayEnd: boolean;
   /** Where notices go, which may be slow. */
   readonly sink: Pick<ResultSink, 'slow'>;
+  /** As of when its statements read what the transaction has written; null or none: as they begin. */
+  readonly before?: Savepoint | null;
 }
 
 class Kept implements KeptStatement {
@@ -215,7 +218,9 @@ export class InnerSql implements SqlHost {
     const memory = session.newMemory();
     const sink = new RowsSink(memory, (notice) => session.notice(notice));
     const query = isCursor === true ? cursorQueryOf(compiled) : null;
-    const execution = (query ?? compiled).start(session.execContext(parameters(), memory, sink, false));
+    const ctx = session.execContext(parameters(), memory, sink, false);
+    ctx.before = this.#options.before ?? null;
+    const execution = (query ?? compiled).start(ctx);
     session.inner.grant(isCall === true && this.#options.mayEnd);
     try {
       await execution.run(sink, rowsMax);

@@ -10,7 +10,14 @@ function hasCheck(typeOid: number, oid: number): boolean {
   return type?.kind === 'domain' && type.checks.some((check) => check.oid === oid);
 }
 
-export function commentIn(view: CatalogView, databaseId: number, kind: CommentedKind, oid: number): string | null {
+/** `part`: a field's number. */
+export function commentIn(
+  view: CatalogView,
+  databaseId: number,
+  kind: CommentedKind,
+  oid: number,
+  part: number,
+): string | null {
   if (kind === 'extension')
     return extensionsOf(view.byId.get(databaseId)).find((one) => one.oid === oid)?.comment ?? null;
   if (kind === 'statistics') {
@@ -23,5 +30,6 @@ export function commentIn(view: CatalogView, databaseId: number, kind: Commented
     return null;
   }
   const d = view.byId.get(oid);
+  if (part !== 0) return d?.kind === 'type' && kind === 'type' ? (d.partComments?.[part] ?? null) : null;
   return d?.kind === kind ? (d.comment ?? null) : null;
 }

@@ -4,6 +4,7 @@
  * catalogs are read when it runs.
  */
 import { TextCache } from '../../base/text-cache.js';
+import type { Descriptor } from '../catalog/descriptor.js';
 import type { CompiledStatement, ParsedStatement, PassedName } from '../contract.js';
 
 export interface CachedPlan {
@@ -13,6 +14,8 @@ export interface CachedPlan {
   needsView: boolean;
   /** What it has been made without: its relations would be others if there were any of these. */
   readonly passed: readonly PassedName[];
+  /** Descriptors that are not committed, of which it was made: it is current where they are, in their transaction. null: there are none. */
+  readonly own: readonly Descriptor[] | null;
   /** Snapshots older than this cannot use the plan: tables were rewritten then. */
   readonly storageSince: number;
   /** Rights of others than the one who runs it count: owners of views. */

@@ -32,6 +32,8 @@ export function validPlan(session: Session, prepared: Prepared): CachedPlan | nu
   if (dependencies.length === 0) return plan;
   const tc = session.transactionCatalog();
   for (let i = 0; i < dependencies.length; i++) if (!tc.use(dependencies[i]!.id)) return null;
+  // The version that was rolled back may since have been given again, to something else.
+  if (plan.own !== null && plan.own.some((d) => tc.own(d.id) !== d)) return null;
   if (plan.checkedEpoch === catalog.epoch && !tc.changed) return plan;
   for (let i = 0; i < dependencies.length; i++) {
     if (tc.currentVersion(dependencies[i]!.id) !== dependencies[i]!.version) return null;
@@ -176,11 +178,13 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
     if (d?.kind === 'table' && d.storageSince !== undefined) storageSince = Math.max(storageSince, d.storageSince);
   }
   const { passed } = snapshot;
+  const own = tc.changed ? compiled.dependencies.flatMap(({ id }) => tc.own(id) ?? []) : [];
   const plan: CachedPlan = {
     statement,
     compiled,
     needsView,
     passed,
+    own: own.length === 0 ? null : own,
     storageSince,
     asksForOthers: asksForOthers(compiled),
     mayRun: false,

@@ -18,6 +18,7 @@ import { resolveTypes } from './variable-types.js';
 import { bodyOf } from './statement-kinds.js';
 import { list } from './tree.js';
 import type { Loose } from './tree.js';
+import type { Savepoint } from '../../txn/kv-txn.js';
 
 const NOTHING: ResultType = {
   set: false,
@@ -86,8 +87,9 @@ function inlineCode(body: Loose): { readonly language: string; readonly text: st
 }
 
 /** For a function that a query calls: its statements are the query's, and its notices wait for nobody. */
-export function routineHost(session: Session, routine: Routine, mayEnd: boolean): SqlHost {
+export function routineHost(session: Session, routine: Routine, mayEnd: boolean, before: Savepoint | null): SqlHost {
   const sink = { slow: () => null };
-  const options = { own: mayEnd, mayWrite: routine.volatility === 'volatile', mayEnd, sink };
+  const mayWrite = routine.volatility === 'volatile';
+  const options = { own: mayEnd, mayWrite, mayEnd, sink, before: mayWrite ? null : before };
   return new InnerSql(session, options, (inner, ends) => runBlock(session, inner, sink, { depth: 1, mayEnd: ends }));
 }

@@ -33,6 +33,7 @@ import { formatType } from '../types/registry.js';
 import { canCoerce } from '../types/casts.js';
 import { PgRecord } from '../types/datum.js';
 import { baseOidOf, fieldsOf } from '../types/user-types.js';
+import type { Savepoint } from '../../txn/kv-txn.js';
 
 /** Functions inside each other: far from what the stack and the memory hold. */
 const DEPTH_MAX = 200;
@@ -49,7 +50,8 @@ interface ReadRoutine {
 }
 
 /** `mayEnd`: of a procedure whose COMMIT ends the session's transaction. */
-export type MakeHost = (routine: Routine, mayEnd: boolean) => SqlHost;
+/** `before`: as of when a function reads that is not volatile. */
+export type MakeHost = (routine: Routine, mayEnd: boolean, before: Savepoint | null) => SqlHost;
 
 /** Runs something with the rights of the role. */
 export type AsOwner = <T>(owner: number, run: () => Promise<T>) => Promise<T>;
@@ -84,7 +86,7 @@ export class Routines {
     try {
       // Calls inside each other stand on the stack only up to here.
       await Promise.resolve();
-      const host = this.#makeHost(call.routine, mayEnd);
+      const host = this.#makeHost(call.routine, mayEnd, call.before);
       const read = this.#readRoutine(call, host);
       const memory = host.newMemory();
       const counted = this.#usage.countsCalls(language === 'plpgsql');

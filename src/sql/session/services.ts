@@ -37,7 +37,8 @@ import type {
   StoredColumn,
 } from '../contract.js';
 import { inputsOf } from '../plan/routines.js';
-import { fieldsOf } from '../types/user-types.js';
+import { standardDomainByOid } from '../types/standard-domains.js';
+import { fieldsOf, userTypeIn, userTypeOf } from '../types/user-types.js';
 import { builtInCollation } from '../types/collation.js';
 import { OID } from '../types/oids.js';
 import { arrayOidOf, catalogOidOf, formatType, typeByOid } from '../types/registry.js';
@@ -67,6 +68,8 @@ import { findSetting } from './setting-table.js';
 import { withUnit } from './setting-values.js';
 import { shownSettings } from './transaction.js';
 import { splitIdentifiers } from './settings.js';
+
+const INFORMATION_SCHEMA = 'information_schema';
 
 /** What the services need of the session they belong to. */
 export interface ServiceHost {
@@ -270,12 +273,13 @@ export class Services implements SessionServices, CatalogServices {
 
   #schemaId(name: string): number | null {
     if (name === 'pg_catalog') return PG_CATALOG_SCHEMA_ID;
-    if (name === 'information_schema') return INFORMATION_SCHEMA_ID;
+    if (name === INFORMATION_SCHEMA) return INFORMATION_SCHEMA_ID;
     if (isTemporarySchemaName(name)) return this.#host.temporaries.idOf(name);
-    const known = this.#catalog.cachedSchemas(this.databaseId)?.get(name);
-    if (known !== undefined) return known;
-    const found = this.#view === null ? undefined : viewIndex(this.#view).schemaIds.get(name);
-    return found ?? (name === 'public' ? PUBLIC_SCHEMA_ID : null);
+    // The view knows what the transaction itself has made and dropped.
+    if (this.#view !== null) return viewIndex(this.#view).schemaIds.get(name) ?? null;
+    const known = this.#catalog.cachedSchemas(this.databaseId);
+    if (known !== undefined) return known.get(name) ?? null;
+    return name === 'public' ? PUBLIC_SCHEMA_ID : null;
   }
 
   /** Where names are shown, which may be when the view they are of has been let go. */
@@ -369,6 +373,11 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   typeName(oid: number): string | null {
+    const standard = standardDomainByOid(oid);
+    if (standard !== null) {
+      const schema = this.searchPath.includes(INFORMATION_SCHEMA) ? '' : `${INFORMATION_SCHEMA}.`;
+      return `${schema}${userTypeIn(standard)!.name}${userTypeOf(standard) === null ? '[]' : ''}`;
+    }
     const view = this.#view ?? this.#shown;
     const known = view === null ? this.#host.transactionCatalog().known(oid) : userTypes(view).byOid.get(oid);
     if (known === undefined) return this.#rowTypeName(oid);
@@ -378,6 +387,7 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   typeSchema(oid: number): string | null {
+    if (standardDomainByOid(oid) !== null) return INFORMATION_SCHEMA;
     const known = this.#host.transactionCatalog().known(oid) ?? (this.#view ?? this.#shown)?.byId.get(oid);
     return known !== undefined && 'schemaId' in known ? this.schemaNameOf(known.schemaId) : null;
   }
@@ -485,6 +495,11 @@ export class Services implements SessionServices, CatalogServices {
     return types ? `${name}(${taken.join(',')})` : name;
   }
 
+  sequenceOwnedBy(tableId: number, columnId: number): number | null {
+    if (this.#view === null) return this.#noteMissed();
+    return viewIndex(this.#view).ownedSequences.get(`${tableId} ${columnId}`) ?? null;
+  }
+
   domainCheck(oid: number): FoundDomainCheck | null {
     return this.#view === null ? this.#noteMissed() : domainCheckIn(this.#view, oid);
   }
@@ -493,15 +508,13 @@ export class Services implements SessionServices, CatalogServices {
     return this.#host.temporaries.schemaId;
   }
 
-  commentOf(kind: CommentedKind, oid: number): string | null {
-    return this.#view === null ? this.#noteMissed() : commentIn(this.#view, this.databaseId, kind, oid);
+  commentOf(kind: CommentedKind, oid: number, part = 0): string | null {
+    return this.#view === null ? this.#noteMissed() : commentIn(this.#view, this.databaseId, kind, oid, part);
   }
 
   schemaOid(name: string): number | null {
     if (this.#view === null) return this.#noteMissed();
-    for (const d of this.#view.descriptors)
-      if (d.kind === 'schema' && d.name === name && d.databaseId === this.#host.databaseId) return d.id;
-    return null;
+    return viewIndex(this.#view).schemaIds.get(name) ?? null;
   }
 
   schemaNameOf(schemaId: number): string | null {

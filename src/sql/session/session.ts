@@ -147,7 +147,7 @@ export class Session implements SqlSession {
     this.advisory = newSessionAdvisory(this);
     this.temporaries = new SessionTemporaries(server.catalog, (name) => this.settings.setTemporarySchema(name));
     this.routines = new Routines(
-      (routine, ends) => routineHost(this, routine, ends),
+      (routine, ends, before) => routineHost(this, routine, ends, before),
       this.inner,
       (owner, run) => (owner === this.settings.derived.userId ? run() : this.roles.asOwner(owner, run)),
       this.usage,

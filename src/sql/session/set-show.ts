@@ -2,6 +2,7 @@
 import { sqlError } from '../../base/errors.js';
 import type { ResultSink } from '../session-api.js';
 import { quoteIdentifier } from '../types/identifiers.js';
+import { snapshotTime } from '../types/exported-snapshot.js';
 import type { Session } from './session.js';
 import { findSetting } from './setting-table.js';
 import { parseBoolWord, withUnit } from './setting-values.js';
@@ -188,7 +189,29 @@ function setMulti(session: Session, name: string, options: readonly Loose[], ins
     if (session.txn === null && !session.state.inBlock) session.modes = session.transaction.defaultModes();
     return 'SET';
   }
+  if (name === 'TRANSACTION SNAPSHOT') {
+    if (!session.state.inAnyBlock && !inside)
+      session.warn('25P01', 'SET TRANSACTION can only be used in transaction blocks');
+    importSnapshot(session, constantOf(options[0] ?? {}) ?? '');
+    return 'SET';
+  }
   throw sqlError('0A000', `SET ${name} is not supported`);
+}
+
+/** The transaction reads as of the exported time. It cannot write: what it has read may be another thing by now. */
+function importSnapshot(session: Session, name: string): void {
+  const { modes, transaction } = session;
+  if (session.txn !== null || transaction.savepoints.length > 0 || modes.asOf !== null)
+    throw sqlError('25001', 'SET TRANSACTION SNAPSHOT must be called before any query');
+  if (modes.isolation === 'read committed')
+    throw sqlError(
+      '0A000',
+      'a snapshot-importing transaction must have isolation level SERIALIZABLE or REPEATABLE READ',
+    );
+  const asOf = snapshotTime(name);
+  if (asOf === null || asOf > session.server.deps.db.now())
+    throw sqlError('22023', `invalid snapshot identifier: "${name}"`);
+  session.modes = { ...modes, readOnly: true, asOf };
 }
 
 export function show(session: Session, body: Loose, sink: ResultSink, simple: boolean): string {

@@ -104,10 +104,9 @@ function checkNumber(def: SettingDefinition, value: string, invalid: (hint?: str
   if (def.kind === 'integer') number = Math.round(number);
   if ((def.min !== null && number < def.min) || (def.max !== null && number > def.max)) {
     const suffix = def.unit === null ? '' : ` ${def.unit}`;
-    const bound = def.kind === 'real' ? '' : suffix;
     throw sqlError(
       '22023',
-      `${number}${suffix} is outside the valid range for parameter "${def.name}" (${def.min}${bound} .. ${def.max}${bound})`,
+      `${number}${suffix} is outside the valid range for parameter "${def.name}" (${def.min} .. ${def.max})`,
     );
   }
   return String(number);

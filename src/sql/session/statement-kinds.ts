@@ -85,6 +85,7 @@ const NAMES: Readonly<Record<string, string>> = {
   TruncateStmt: 'TRUNCATE TABLE',
   AlterTableStmt: 'ALTER TABLE',
   RenameStmt: 'ALTER',
+  AlterPolicyStmt: 'ALTER POLICY',
   CreateSeqStmt: 'CREATE SEQUENCE',
   AlterSeqStmt: 'ALTER SEQUENCE',
   CreateSchemaStmt: 'CREATE SCHEMA',

@@ -58,7 +58,7 @@ function readBraces(text: string, from: number, delimiter: string): { nest: Nest
       expectItem = true;
       i++;
     } else {
-      if (!expectItem) throw malformed(text, 'Unexpected array element.');
+      if (!expectItem) throw malformed(text, c === '\\' ? 'Unexpected "\\" character.' : 'Unexpected array element.');
       const item = readItem(text, i, delimiter);
       current!.items.push(item.value);
       i = item.end;
@@ -160,17 +160,18 @@ export function arrayInput(text: string, element: TypeInfo, typmod: number, ctx:
         : 'Array contents must start with "{".',
     );
   }
-  const { nest, end } = readBraces(text, i, ',');
-  if (text.slice(end).trim() !== '') throw malformed(text, 'Junk after closing right brace.');
+  // Of what is wrong from here on PostgreSQL shows what stands from here on.
+  const braces = text.slice(i);
+  const { nest, end } = readBraces(braces, 0, ',');
+  if (braces.slice(end).trim() !== '') throw malformed(braces, 'Junk after closing right brace.');
   const raw: (string | null)[] = [];
   const dims: number[] = [];
-  flatten(text, nest, 0, dims, raw);
+  flatten(braces, nest, 0, dims, raw);
   if (raw.length > 0 && dims.includes(0))
-    throw malformed(text, 'Multidimensional arrays must have sub-arrays with matching dimensions.');
+    throw malformed(braces, 'Multidimensional arrays must have sub-arrays with matching dimensions.');
   if (
     bounds !== null &&
-    raw.length > 0 &&
-    (bounds.length !== dims.length || bounds.some(({ low, high }, d) => high - low + 1 !== dims[d]))
+    (raw.length === 0 || bounds.length !== dims.length || bounds.some(({ low, high }, d) => high - low + 1 !== dims[d]))
   ) {
     throw malformed(text, 'Specified array dimensions do not match array contents.');
   }

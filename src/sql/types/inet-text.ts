@@ -50,8 +50,8 @@ function readPrefix6(text: string | undefined): number | null {
   return Number(text);
 }
 
-/** Words of one side of '::', the last of which may be a dotted quad. */
-function readWords(text: string): number[] | null {
+/** Words of one side of '::', the last of which may be a dotted quad at the end of the address. */
+function readWords(text: string, isLast: boolean): number[] | null {
   if (text === '') return [];
   const words: number[] = [];
   const parts = text.split(':');
@@ -60,7 +60,7 @@ function readWords(text: string): number[] | null {
       words.push(parseInt(part, 16));
       continue;
     }
-    if (i !== parts.length - 1 || !/^(?:(?:0|[1-9]\d*)?\.){1,3}(?:0|[1-9]\d*)$/.test(part)) return null;
+    if (!isLast || i !== parts.length - 1 || !/^(?:(?:0|[1-9]\d*)?\.){1,3}(?:0|[1-9]\d*)$/.test(part)) return null;
     const quad = part.split('.').map(Number);
     if (quad.some((n) => n > 255)) return null;
     while (quad.length < 4) quad.push(0);
@@ -75,8 +75,8 @@ function readInet6(text: string): Parsed | null {
   if (bits === null || more.length > 0) return null;
   const halves = address!.split('::');
   if (halves.length > 2) return null;
-  const head = readWords(halves[0]!);
-  const tail = halves.length === 2 ? readWords(halves[1]!) : [];
+  const head = readWords(halves[0]!, halves.length === 1);
+  const tail = halves.length === 2 ? readWords(halves[1]!, true) : [];
   if (head === null || tail === null) return null;
   const missing = 8 - head.length - tail.length;
   if (halves.length === 2 ? missing < 1 : missing !== 0) return null;

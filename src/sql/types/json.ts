@@ -41,7 +41,9 @@ export function isJsonArray(v: JsonValue): v is readonly JsonValue[] {
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE]([+-]?\d+))?/y;
 const LONG_NUMBER = 40;
-const JUNK = /[A-Za-z0-9_\u0080-\uffff+\-.]*/y;
+const WORD = /[A-Za-z0-9_\u0080-\uffff]*/y;
+/** A number and what stands directly behind it. */
+const NUMBER_WORD = /-?(?:0|[1-9]\d*)?(?:\.\d*)?(?:[eE][+-]?\d*)?[A-Za-z0-9_\u0080-\uffff]*/y;
 const SHORT_DIGITS = 15;
 const HEX = /[0-9a-fA-F]{0,4}/y;
 const LONE_SURROGATE = 'Unicode low surrogate must follow a high surrogate.';
@@ -108,8 +110,10 @@ class Reader {
   }
 
   #word(): string {
-    JUNK.lastIndex = this.#at;
-    return JUNK.exec(this.#text)![0];
+    const c = this.#text.charCodeAt(this.#at);
+    const word = c === 45 || (c >= 48 && c <= 57) ? NUMBER_WORD : WORD;
+    word.lastIndex = this.#at;
+    return word.exec(this.#text)![0];
   }
 
   #space(): void {

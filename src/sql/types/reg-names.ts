@@ -30,10 +30,14 @@ export function checkSchema(name: string, ctx: FormatContext): void {
   if (parts.length === 2) requireSchema(parts[0]!, ctx);
 }
 export function unquote(text: string): string {
-  return text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1).replaceAll('""', '"') : text.toLowerCase();
+  if (text.startsWith('"') && text.endsWith('"')) return text.slice(1, -1).replaceAll('""', '"');
+  // As in a statement: letters of ASCII alone are made small.
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
 export function schemaOid(name: string, ctx: FormatContext): number | null {
+  // Any database may have dropped `public`, and made another.
+  if (ctx.names?.schemaOid !== undefined && name === 'public') return ctx.names.schemaOid(name);
   return NAMESPACES.find(([, known]) => known === name)?.[0] ?? ctx.names?.schemaOid?.(name) ?? null;
 }
 

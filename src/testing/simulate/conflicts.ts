@@ -231,6 +231,9 @@ class ConflictingTxn implements KvTxn {
   savepoint(): Savepoint {
     return this.#txn.savepoint();
   }
+  readPoint(): Savepoint {
+    return this.#txn.readPoint();
+  }
   rollbackTo(savepoint: Savepoint): void {
     this.#txn.rollbackTo(savepoint);
   }

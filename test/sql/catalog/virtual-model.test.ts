@@ -261,13 +261,9 @@ describe('system catalogs', () => {
     ]);
     expect((indexes[0]!['indkey'] as PgArray).lowerBounds).toEqual([0]);
     expect(
-      (await select('pg_constraint')).map((row) => [
-        row['oid'],
-        row['contype'],
-        row['conname'],
-        row['conindid'],
-        numbers(row['conkey']),
-      ]),
+      (await select('pg_constraint'))
+        .filter((row) => (row['oid'] as number) >= 16384)
+        .map((row) => [row['oid'], row['contype'], row['conname'], row['conindid'], numbers(row['conkey'])]),
     ).toEqual([
       [20005, 'c', 'users_id_check', 0, [1]],
       [20003, 'p', 'users_pkey', 20002, [1]],
@@ -333,10 +329,11 @@ describe('system catalogs', () => {
     expect((await info('key_column_usage')).map((row) => [row['column_name'], row['ordinal_position']])).toEqual([
       ['id', 1],
     ]);
-    expect((await info('check_constraints')).map((row) => row['check_clause'])).toEqual([
-      '((id > 0))',
-      'id IS NOT NULL',
-    ]);
+    expect(
+      (await info('check_constraints'))
+        .filter((row) => row['constraint_schema'] === 'public')
+        .map((row) => row['check_clause']),
+    ).toEqual(['((id > 0))', 'id IS NOT NULL']);
   });
 
   it('follow a changed descriptor though rows are kept', async () => {

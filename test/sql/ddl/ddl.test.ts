@@ -41,7 +41,7 @@ describe('CREATE and DROP TABLE', () => {
       ['t_id_seq', 'S'],
       ['t_pkey', 'i'],
     ]);
-    expect(await c.rows('select conname from pg_constraint order by 1')).toEqual([
+    expect(await c.rows('select conname from pg_constraint where oid >= 16384 order by 1')).toEqual([
       ['t_a_b_key'],
       ['t_a_key'],
       ['t_b_check'],

@@ -228,7 +228,7 @@ describe('the catalogs', () => {
       await c.rows(`select distinct d.refobjid::regclass::text from pg_depend d join pg_rewrite r on r.oid = d.objid
         where d.classid = 'pg_rewrite'::regclass and d.refclassid = 'pg_class'::regclass
           and r.ev_class = 'v'::regclass and d.deptype = 'n' order by 1`),
-    ).toEqual([['people'], ['pets']]);
+    ).toEqual([['people'], ['pets'], ['v']]);
   });
 
   it('give a definition whose names of columns fit when one was dropped', async () => {

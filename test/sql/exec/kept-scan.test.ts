@@ -11,7 +11,9 @@ beforeAll(async () => {
     INSERT INTO a SELECT g % 50, g, 't' || g FROM generate_series(1, 300) g;
     INSERT INTO b SELECT g % 50, g, 't' || g FROM generate_series(1, 300) g;
     INSERT INTO a VALUES (NULL, 301, NULL);
-    INSERT INTO b VALUES (NULL, 301, 'null'), (7, NULL, NULL)`);
+    INSERT INTO b VALUES (NULL, 301, 'null'), (7, NULL, NULL);
+    CREATE TABLE m (k int, n int);
+    INSERT INTO m SELECT g % 7, g FROM generate_series(1, 60) g`);
 });
 
 const value = async (sql: string): Promise<string | null> => (await client.rows(sql))[0]![0]!;
@@ -103,5 +105,190 @@ describe('what may change', () => {
         ),
       ),
     ).toBeGreaterThan(5);
+  });
+});
+
+describe('results by the values of outside', () => {
+  beforeAll(async () => {
+    await client.all(`
+      CREATE TABLE v (i int, n numeric, f float8, t interval, c char(4), x text);
+      INSERT INTO v VALUES (1, 1.0, 0, '1 day', 'a', 'x'), (2, 1.00, '-0', '24 hours', 'a  ', 'x '), (3, NULL, 'NaN', NULL, NULL, NULL)`);
+  });
+
+  it.each([
+    [
+      'numerics that look different',
+      'SELECT string_agg((SELECT v.n::text FROM m WHERE m.n = 1), $$,$$ ORDER BY i) FROM v',
+      '1.0,1.00',
+    ],
+    [
+      'zeros of both signs',
+      'SELECT string_agg((SELECT v.f::text FROM m WHERE m.n = 1), $$,$$ ORDER BY i) FROM v',
+      '0,-0,NaN',
+    ],
+    [
+      'intervals',
+      'SELECT string_agg((SELECT v.t::text FROM m WHERE m.n = 1), $$,$$ ORDER BY i) FROM v',
+      '1 day,24:00:00',
+    ],
+    [
+      'texts with blanks',
+      'SELECT string_agg((SELECT v.x || $$.$$ FROM m WHERE m.n = 1), $$,$$ ORDER BY i) FROM v',
+      'x.,x .',
+    ],
+    [
+      'lists',
+      'SELECT string_agg(ARRAY(SELECT m.n FROM m WHERE m.k = v.i ORDER BY 1 LIMIT 2)::text, $$ $$ ORDER BY i) FROM v',
+      '{1,8} {2,9} {3,10}',
+    ],
+    [
+      'the value that is compared counts too',
+      'SELECT string_agg((v.n * i IN (SELECT m.n FROM m WHERE m.n < 2 + v.i * 0))::text, $$,$$ ORDER BY i) FROM v',
+      'true,false',
+    ],
+    [
+      'and so does NULL',
+      'SELECT count(*) FROM v WHERE (v.n > ALL (SELECT m.n - 1 FROM m WHERE m.n < 2 + v.i * 0)) IS NULL',
+      '1',
+    ],
+    [
+      'rows of two',
+      'SELECT string_agg(((i, 5) = (SELECT m.n, 5 FROM m WHERE m.n = v.f + 1))::text, $$,$$ ORDER BY i) FROM v',
+      'true,false',
+    ],
+  ])('%s', async (_, sql, expected) => {
+    expect(await value(sql)).toBe(expected);
+  });
+
+  it.each([
+    ['ANY', 'SELECT count(*) FROM a WHERE a.k + 0 = ANY (SELECT b.k FROM b WHERE b.n + a.k > 100) OR a.n < 0', '300'],
+    ['NOT IN', 'SELECT count(*) FROM a WHERE a.k NOT IN (SELECT b.k FROM b WHERE b.n + a.k > 1000)', '301'],
+    ['ARRAY', 'SELECT count(*) FROM a WHERE cardinality(ARRAY(SELECT b.k FROM b WHERE b.n + a.k > 290)) > 30', '180'],
+  ])('asked once for each: %s', async (_, sql, expected) => {
+    const plan = (await client.rows(`EXPLAIN ANALYZE ${sql}`)).map(([line]) => line).join('\n');
+    expect(Number(/on b .*loops=(\d+)\)/.exec(plan)?.[1])).toBeLessThanOrEqual(51);
+    expect(await value(sql)).toBe(expected);
+  });
+});
+
+describe('what a subquery holds goes back each time', () => {
+  it.each([
+    ['sorted', '(SELECT n FROM c WHERE c.n > g ORDER BY c.t LIMIT 1)'],
+    ['all of it sorted', '(SELECT max(x) FROM (SELECT n AS x FROM c WHERE c.n > g ORDER BY c.t OFFSET 1) s)'],
+    ['numbered', '(SELECT max(x) FROM (SELECT row_number() OVER (ORDER BY t) AS x FROM c WHERE c.n > g) s)'],
+    ['told', "(SELECT max(x) FROM (SELECT string_agg(t, ',') OVER (ORDER BY n) AS x FROM c WHERE c.n > 90 + g) s)"],
+    ['grouped', '(SELECT max(x) FROM (SELECT count(*) AS x FROM c WHERE c.n > g GROUP BY t) s)'],
+    ['counted', '(SELECT count(DISTINCT t) FROM c WHERE c.n > g)'],
+    ['listed', "(SELECT string_agg(t, ',' ORDER BY t) FROM c WHERE c.n > g)"],
+    ['distinct', '(SELECT count(*) FROM (SELECT DISTINCT t FROM c WHERE c.n > g) s)'],
+    ['compared', '(SELECT count(*) FROM (SELECT t FROM c WHERE c.n > g EXCEPT SELECT t FROM c WHERE n = 5) s)'],
+    ['named', '(WITH w AS MATERIALIZED (SELECT t FROM c WHERE c.n > g) SELECT count(*) FROM w)'],
+    [
+      'recursive',
+      '(WITH RECURSIVE r (x) AS (SELECT g UNION SELECT x + 1 FROM r WHERE x < g + 50) SELECT count(*) FROM r)',
+    ],
+    ['read by what may write', '(SELECT max(same(c.n)) FROM c WHERE c.n > g)'],
+  ])('%s', async (_, subquery) => {
+    await client.all(`
+      DROP TABLE IF EXISTS c;
+      CREATE TABLE c AS SELECT g AS n, 'text' || g AS t FROM generate_series(1, 100) g;
+      CREATE OR REPLACE FUNCTION same(x int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN x; END $$;
+      SET statement_memory_limit = '256kB'`);
+    // Each holds some 10 kB; 200 of them would hold 2 MB.
+    const sql = `SELECT count(${subquery}) FROM generate_series(-200, -1) g`;
+    expect(await value(sql)).not.toBe('0');
+    await client.all('RESET statement_memory_limit');
+  });
+
+  it('INTERSECT and EXCEPT hold to the limit', async () => {
+    await client.all("SET statement_memory_limit = '256kB'");
+    await expect(client.rows('SELECT g FROM generate_series(1, 20000) g EXCEPT SELECT 5')).rejects.toThrow(
+      'out of memory',
+    );
+    await client.all('RESET statement_memory_limit');
+  });
+});
+
+describe('what is the same each time inside of what runs for each row', () => {
+  const joined = 'FROM m JOIN (SELECT b.n, count(*) AS c FROM b GROUP BY b.n) t ON t.n = m.n WHERE m.k';
+
+  it.each([
+    ['one side of a join', `SELECT sum((SELECT sum(t.c) ${joined} = a.k)) FROM a`, '360', 4],
+    [
+      'of an outer join',
+      `SELECT sum((SELECT count(t.c) ${joined.replace('JOIN', 'LEFT JOIN')} = a.k)) FROM a`,
+      '360',
+      4,
+    ],
+    [
+      'of a full join, of which each time others are left over',
+      'SELECT sum((SELECT count(*) FROM (SELECT * FROM m WHERE m.k = a.k) x FULL JOIN (SELECT n FROM b GROUP BY n) t ON t.n = x.n)) FROM a',
+      '90902',
+      4,
+    ],
+    [
+      'a WITH query',
+      'SELECT sum((WITH w AS MATERIALIZED (SELECT n FROM b) SELECT count(*) FROM w WHERE w.n < a.n)) FROM a',
+      '45150',
+      4,
+    ],
+    [
+      'that is read as far as each time asks',
+      'SELECT count(*) FROM a WHERE (WITH w AS MATERIALIZED (SELECT n FROM b) SELECT n FROM w WHERE w.n >= a.n LIMIT 1) = a.n',
+      '301',
+      4,
+    ],
+    [
+      'over another one',
+      'SELECT sum((WITH w AS MATERIALIZED (SELECT n FROM b), v AS MATERIALIZED (SELECT n FROM w WHERE n > 9) SELECT count(*) FROM v WHERE n < a.n)) FROM a',
+      '42486',
+      4,
+    ],
+    [
+      'a recursion',
+      'SELECT sum((WITH RECURSIVE r (n) AS (SELECT min(n) FROM b UNION SELECT n + 1 FROM r WHERE n < 100) SELECT count(*) FROM r WHERE n < a.n)) FROM a',
+      '25050',
+      4,
+    ],
+  ] as const)('%s', async (_, sql, expected, readings) => {
+    const [found, read] = await asked(sql);
+    expect(found).toBe(expected);
+    expect(read).toBeLessThanOrEqual(readings * 302);
+  });
+
+  it.each([
+    [
+      'a WITH query that refers outside',
+      'SELECT sum((WITH w AS MATERIALIZED (SELECT n FROM m WHERE m.k = a.k) SELECT count(*) FROM w)) FROM a',
+      '360',
+    ],
+    [
+      'a WITH query over one that refers outside',
+      'SELECT sum((WITH w AS MATERIALIZED (SELECT n FROM m WHERE m.k = a.k), v AS MATERIALIZED (SELECT * FROM w) SELECT count(*) FROM v)) FROM a',
+      '360',
+    ],
+    [
+      'a recursion from a value of outside',
+      'SELECT sum((WITH RECURSIVE r (n) AS (SELECT a.k UNION SELECT n + 1 FROM r WHERE n < 3) SELECT count(*) FROM r)) FROM a',
+      '337',
+    ],
+    [
+      'the working table of a recursion',
+      'WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT x.n + 1 FROM (VALUES (1), (1)) v (k) JOIN (SELECT n FROM r OFFSET 0) x ON v.k = 1 WHERE x.n < 6) SELECT count(*) FROM r',
+      '63',
+    ],
+    [
+      'a subquery over the working table',
+      'WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT r.n + 1 FROM r WHERE (WITH w AS MATERIALIZED (SELECT n FROM r) SELECT max(n) FROM w) < 6) SELECT count(*) FROM r',
+      null,
+    ],
+    [
+      'what random() decides',
+      'SELECT count(DISTINCT (SELECT sum(t.x)::text FROM m JOIN (SELECT n, random() AS x FROM m OFFSET 0) t ON t.n = m.n WHERE m.k >= 0 * g)) FROM generate_series(1, 5) g',
+      '5',
+    ],
+  ])('not %s', async (_, sql, expected) => {
+    if (expected === null) await expect(client.rows(sql)).rejects.toThrow('must not appear within a subquery');
+    else expect(await value(sql)).toBe(expected);
   });
 });

@@ -55,6 +55,45 @@ describe('few rows are read', () => {
   });
 });
 
+describe('conditions that no row decides are asked before anything is read', () => {
+  const read = async (sql: string): Promise<readonly [number, number]> => {
+    const before = await rowsRead();
+    const found = await client.rows(sql);
+    return [found.length, (await rowsRead()) - before];
+  };
+
+  it.each([
+    ["SELECT * FROM both_kinds WHERE k = 'p'", 501, 501],
+    ["SELECT * FROM both_kinds WHERE k = 'q'", 0, 0],
+    ["SELECT * FROM both_kinds WHERE k IN ('q', 'p') AND id < 10", 5, 501],
+    ["SELECT us.id FROM us JOIN both_kinds b ON b.id = us.id WHERE b.k > 'p'", 0, 0],
+    ['SELECT * FROM o WHERE current_setting($$application_name$$) = $$nobody$$', 0, 0],
+    ['SELECT * FROM o WHERE EXISTS (SELECT FROM us WHERE id = 500)', 0, 0],
+    ['SELECT * FROM o JOIN p USING (id) WHERE (SELECT count(*) FROM us WHERE id > 500) > 0', 0, 0],
+    ['SELECT * FROM o WHERE EXISTS (SELECT FROM us WHERE id = 5) AND id = 3', 1, 1],
+    ['SELECT us.id, x.n FROM us LEFT JOIN LATERAL (SELECT * FROM o WHERE us.id = 5) x ON x.id = 7', 121, 1],
+    ['SELECT (SELECT count(*) FROM p WHERE us.id > 119 AND n > 3) FROM us', 121, 501],
+  ])('%s', async (sql, rows, most) => {
+    const [found, cost] = await read(sql);
+    expect(found).toBe(rows);
+    expect(cost).toBeLessThanOrEqual(most);
+  });
+
+  it('with parameters, each time anew', async () => {
+    await client.all('PREPARE kind (text) AS SELECT count(*) FROM both_kinds WHERE k = $1');
+    expect(await client.rows("EXECUTE kind ('o')")).toEqual([['1001']]);
+    const before = await rowsRead();
+    expect(await client.rows("EXECUTE kind ('x')")).toEqual([['0']]);
+    expect(await rowsRead()).toBe(before);
+    expect(await client.rows("EXECUTE kind ('p')")).toEqual([['501']]);
+  });
+
+  it('but not what is volatile, or a subquery', async () => {
+    expect(Number((await client.rows('SELECT count(*) FROM o WHERE random() < 0.5'))[0]![0])).toBeLessThan(1000);
+    expect(await client.rows('SELECT count(*) FROM o WHERE (SELECT random() < 2)')).toEqual([['1001']]);
+  });
+});
+
 describe('what has to stay above', () => {
   it.each([
     ['numbered', 'SELECT * FROM numbered WHERE n = 5'],

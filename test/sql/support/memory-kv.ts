@@ -265,6 +265,9 @@ export class MemoryTxn implements KvTxn {
     this.#statementStart = this.#writes.length;
     if (this.isolation === 'read committed') this.readTimestamp = this.#kv.tick();
   }
+  readPoint(): Savepoint {
+    return this.savepoint();
+  }
   savepoint(): Savepoint {
     return { sequence: this.#writes.length };
   }

@@ -380,7 +380,8 @@ export class ModelCluster {
       this.engine.writeData(batch);
     }
     for (const effect of ctx.effects) {
-      if (effect.kind === 'intent-laid') range.locks.intentLaid(effect.key, effect.txn, effect.ts);
+      if (effect.kind === 'intent-laid') range.locks.intentLaid(effect.key, effect.txn, effect.ts, effect.moved);
+      else if (effect.kind === 'committed') range.locks.noteCommitted(effect.txnId, effect.ts, effect.epoch);
       else if (effect.kind === 'intent-removed') range.locks.intentRemoved(effect.key);
       else if (effect.kind === 'unlock') range.locks.release(effect.key, effect.txnId);
       else if (effect.kind === 'record') range.records.put(effect.record);
@@ -466,6 +467,10 @@ export class ModelCluster {
             const found = await this.db(node)
               .pusher.push(pushee, type, conflict.readTs)
               .catch(() => null);
+            // What it found stays true for others, whatever has become of this wait.
+            if (found?.status === 'committed') range.locks.noteCommitted(pushee.id, found.ts, found.epoch);
+            else if (found?.status === 'pending' && type === 'timestamp')
+              range.locks.notePending(pushee.id, found.ts, found.pendingAt);
             if (over) return;
             if (found !== null && holds(lock, pushee.id)) {
               if (lock.intentTs === 0) {

@@ -39,16 +39,15 @@ export function availableExtensions({ model }: Source): Values[] {
 
 export function availableVersions({ model }: Source): Values[] {
   const installed = new Map(extensionEntries(model).map((one) => [one.name, one.version]));
-  return KNOWN_EXTENSIONS.map(({ name, version, comment, relocatable }) => ({
-    name,
-    version,
-    installed: installed.get(name) === version,
-    superuser: true,
-    trusted: true,
-    relocatable,
-    schema: relocatable ? null : 'pg_catalog',
-    comment,
+  return KNOWN_EXTENSIONS.map((one) => ({
+    ...versionValues(one),
+    installed: installed.get(one.name) === one.version,
   }));
+}
+
+export function versionValues({ name, version, comment, relocatable }: (typeof KNOWN_EXTENSIONS)[number]): Values {
+  const schema = relocatable ? null : 'pg_catalog';
+  return { name, version, superuser: true, trusted: true, relocatable, schema, comment };
 }
 
 /** An extension depends on its schema, and its functions on it. */

@@ -1,10 +1,14 @@
 /** Rows of pg_constraint and pg_depend for foreign keys, which need the parents' descriptors as well. */
 import type { Descriptor, ForeignKeyAction, ForeignKeyDescriptor, TableDescriptor } from '../descriptor.js';
+import { PgArray } from '../../types/datum.js';
+import { OID } from '../../types/oids.js';
+import { baseOidOf } from '../../types/user-types.js';
 import { layoutOf } from './layout.js';
 import type { Values } from './layout.js';
 import { perDescriptorOf } from './kept-rows.js';
-import { int2Array } from './model.js';
+import { columnById, int2Array } from './model.js';
 import type { Model } from './model.js';
+import { equalityOperators, operatorClassOf } from './operator-classes.js';
 
 const ACTIONS: Readonly<Record<ForeignKeyAction, string>> = {
   'no action': 'a',
@@ -45,10 +49,29 @@ export const foreignKeyRows = perDescriptorOf<Model, TableDescriptor>(
       confmatchtype: fk.match === 'full' ? 'f' : 's',
       conkey: int2Array(fk.columnIds),
       confkey: int2Array(fk.parentColumnIds),
+      ...operatorsOf(model, table, fk),
       confdelsetcols: fk.deleteColumnIds.length === 0 ? null : int2Array(fk.deleteColumnIds),
     })),
   { others: parentsOf },
 );
+
+/** What parents and children, parents, and children are compared by. */
+function operatorsOf(model: Model, table: TableDescriptor, fk: ForeignKeyDescriptor): Values {
+  const parent = model.view.byId.get(fk.parentId);
+  const index = indexOf(model, fk);
+  if (parent?.kind !== 'table' || index === undefined) return {};
+  const operators = fk.columnIds.map((id, n) => {
+    const part = index.columns.find((one) => one.columnId === fk.parentColumnIds[n])!;
+    const parentType = baseOidOf(columnById(parent, part.columnId)!.typeOid);
+    return equalityOperators(operatorClassOf(index, part, parentType), baseOidOf(columnById(table, id)!.typeOid));
+  });
+  const array = (side: 'both' | 'parents' | 'children'): PgArray =>
+    new PgArray(
+      OID.oid,
+      operators.map((one) => one[side]),
+    );
+  return { conpfeqop: array('both'), conppeqop: array('parents'), conffeqop: array('children') };
+}
 
 function indexOf(model: Model, fk: ForeignKeyDescriptor): TableDescriptor['indexes'][number] | undefined {
   const parent = model.view.byId.get(fk.parentId);

@@ -9,16 +9,18 @@ import { numericTypmod } from '../../types/numeric.js';
 import { OID } from '../../types/oids.js';
 import { shownSql } from '../../functions/shown-sql.js';
 import { findTypeByOid, formatType } from '../../types/registry.js';
-import { collationOfKey, DEFAULT_COLLATION_KEY } from '../../types/collation.js';
+import { typeCollation } from '../../types/collated.js';
+import { C_COLLATION_KEY, collationOfKey, DEFAULT_COLLATION_KEY } from '../../types/collation.js';
 import { domainCollation, isHandle, userTypeIn, userTypeOf } from '../../types/user-types.js';
 import type { DomainType } from '../../types/user-types.js';
+import { standardDomainByOid } from '../../types/standard-domains.js';
 import { isColumnUpdatable } from '../../plan/view-shape.js';
 import type { ColumnDescriptor, Descriptor, TableDescriptor, ViewDescriptor } from '../descriptor.js';
 import { isRelationWithRows } from '../row-types.js';
 import { isShown } from '../temporary-names.js';
 import type { Parts } from './kept-rows.js';
 import { LAYOUTS, layoutOf, makeRow } from './layout.js';
-import type { Row, Values } from './layout.js';
+import type { Layout, Row, Values } from './layout.js';
 import { liveColumns } from './model.js';
 import { schemaName } from './views.js';
 import type { Model, Source } from './model.js';
@@ -87,6 +89,35 @@ function precisions(typeOid: number, typmod: number): Values {
   }
 }
 
+/** Lengths and precisions of values, of a domain those of what it is over. */
+export function typeLimits(typeOid: number, typmod: number): Values {
+  const domain = userTypeOf(typeOid);
+  const [oid, modifier] = domain?.kind === 'domain' ? [domain.typeOid, domain.typmod] : [typeOid, typmod];
+  return { ...lengths(oid, modifier), ...precisions(oid, modifier) };
+}
+
+/** Of a type by itself, not of its elements: vectors of oids too, as PostgreSQL says it here. */
+export function isArray(typeOid: number): boolean {
+  const type = findTypeByOid(typeOid);
+  if (type === null || userTypeOf(typeOid)?.kind === 'domain') return false;
+  return type.category === 'A' && type.elementOid !== 0 && type.length === -1;
+}
+
+/** What a type is called where a domain stands for itself, not for what it is over. */
+export function ownType(
+  database: string,
+  typeOid: number,
+  schemaOf?: (oid: number) => string,
+): Readonly<Record<'data_type' | 'udt_catalog' | 'udt_schema' | 'udt_name', Datum>> {
+  const domain = userTypeOf(typeOid);
+  if (domain?.kind === 'domain') {
+    const udt_schema = schemaOf?.(domain.oid) ?? 'pg_catalog';
+    return { data_type: 'USER-DEFINED', udt_catalog: database, udt_schema, udt_name: domain.name };
+  }
+  const { data_type, udt_schema, udt_name } = typeColumns(database, typeOid, -1, schemaOf);
+  return { data_type: data_type!, udt_catalog: database, udt_schema: udt_schema!, udt_name: udt_name! };
+}
+
 /** data_type, udt_* and the limits, under the names that columns, routines and domains share. */
 export function typeColumns(
   database: string,
@@ -101,14 +132,8 @@ export function typeColumns(
   }
   const type = findTypeByOid(typeOid);
   const user = userTypeIn(typeOid);
-  const array =
-    type?.category === 'A' &&
-    type.elementOid !== 0 &&
-    type.length === -1 &&
-    typeOid !== OID.int2vector &&
-    typeOid !== OID.oidvector;
   return {
-    data_type: array ? 'ARRAY' : user !== null ? 'USER-DEFINED' : formatType(typeOid),
+    data_type: isArray(typeOid) ? 'ARRAY' : user !== null ? 'USER-DEFINED' : formatType(typeOid),
     udt_catalog: database,
     udt_schema: user === null ? 'pg_catalog' : schemaOf(user.oid),
     udt_name: type?.name ?? '???',
@@ -149,6 +174,7 @@ export function baseColumns(database: string, domain: DomainType, schemaOf: (oid
 /** Schema of a user's type, by its oid in the catalog. */
 export function typeSchema(source: Source): (oid: number) => string {
   return (oid) => {
+    if (standardDomainByOid(oid) !== null) return 'information_schema';
     const type = source.model.view.byId.get(oid);
     return type?.kind === 'type' || isRelationWithRows(type) ? schemaName(source.model, type.schemaId) : '';
   };
@@ -160,7 +186,12 @@ function refusesNull(typeOid: number): boolean {
 }
 
 function collationOfColumn({ collation, typeOid }: Pick<ColumnDescriptor, 'collation' | 'typeOid'>): string | null {
-  return collation ?? (isHandle(typeOid) ? domainCollation(typeOid) : null);
+  return collation ?? (isHandle(typeOid) ? domainCollation(typeOid) : ownCollation(typeOid));
+}
+
+/** Of names, which are compared by bytes; texts have the default one, which is not told of. */
+function ownCollation(typeOid: number): string | null {
+  return typeOid === OID.name ? typeCollation(typeOid) : null;
 }
 
 /** Of a column that was declared with another collation than its type has. */
@@ -264,6 +295,12 @@ function* columnsOfView(source: Source, database: string, schema: string, view: 
   }
 }
 
+/** Names everywhere, and texts of stored catalogs. */
+function isInC({ kind }: Layout, typeOid: number): boolean {
+  if (typeCollation(typeOid) === null) return kind === 'r' && typeOid === OID.pgNodeTree;
+  return kind === 'r' || typeCollation(typeOid) === C_COLLATION_KEY;
+}
+
 function systemRows(database: string): readonly Row[] {
   let rows = keptSystem.get(database);
   if (rows !== undefined) return rows;
@@ -278,6 +315,9 @@ function systemRows(database: string): readonly Row[] {
         is_nullable: nullable,
         dtd_identifier: String(i + 1),
         is_updatable: 'NO',
+        ...(isInC(layout, typeOid)
+          ? { collation_catalog: database, collation_schema: 'pg_catalog', collation_name: 'C' }
+          : {}),
       };
       return makeRow(COLUMNS, values, templateOf(database, typeOid, -1));
     }),

@@ -4,6 +4,7 @@
  */
 import { shownSql } from '../../functions/shown-sql.js';
 import type {
+  CheckDescriptor,
   ColumnDescriptor,
   ForeignKeyAction,
   ForeignKeyDescriptor,
@@ -43,7 +44,7 @@ function* constraints(source: Source, table: TableDescriptor): Iterable<Constrai
     yield { table, name: index.name, type, columns, clause: null, index };
   }
   for (const check of table.checks) {
-    const clause = (): string => checkClause(shownSql(check.expressionSql, source.ctx));
+    const clause = (): string => `${checkClause(shownSql(check.expressionSql, source.ctx))}${suffixOf(check)}`;
     yield { table, name: check.name, type: 'CHECK', columns: columnsOf(check.columnIds), clause };
   }
   for (const foreignKey of table.foreignKeys ?? []) {
@@ -170,6 +171,11 @@ function* checkConstraints(source: Source, table: TableDescriptor): Iterable<Val
   for (const constraint of constraints(source, table)) {
     if (constraint.clause !== null) yield { ...constraintKey(source, constraint), check_clause: constraint.clause() };
   }
+}
+
+/** As in what pg_get_constraintdef says. */
+function suffixOf({ noInherit, validated }: CheckDescriptor): string {
+  return `${noInherit === true ? ' NO INHERIT' : ''}${validated === false ? ' NOT VALID' : ''}`;
 }
 
 /** The names that rows are made of: renaming a schema leaves its tables as they are. */

@@ -6,6 +6,7 @@ import type { Values } from './layout.js';
 import { yesNo } from './information-schema-columns.js';
 import type { Builder, Model, Source } from './model.js';
 import { roleName } from './model.js';
+import { fieldsOf, userTypeOf } from '../../types/user-types.js';
 import { schemaName } from './views.js';
 
 /** Roles whose rights the user has. */
@@ -39,8 +40,7 @@ export function* grants(source: Source, acl: Acl, owner: number, roleGrants: boo
   const all = isSuperuser(source);
   for (const { grantor, grantee, rights, options } of acl) {
     const isPublic = grantee === PUBLIC_ROLE;
-    const mayShow = all || mine.has(grantor) || mine.has(grantee) || (isPublic && !roleGrants);
-    if (!mayShow || (roleGrants && isPublic)) continue;
+    if (!all && !mine.has(grantor) && !mine.has(grantee) && (roleGrants || !isPublic)) continue;
     for (const name of RIGHT_NAMES) {
       if ((rights & RIGHTS[name]) === 0) continue;
       const grantable = (options & RIGHTS[name]) !== 0 || grantee === owner;
@@ -74,36 +74,59 @@ function routinePrivileges(roleGrants: boolean): Builder {
   };
 }
 
+type Granted = readonly [place: Values, acl: Acl, owner: number];
+
+/** Sequences only where something was granted: PostgreSQL reads the others' rights as a table's, to which USAGE is none. */
+function* usable({ model, ctx }: Source): Iterable<Granted> {
+  const place = (schemaId: number, object_name: string, object_type: string): Values => ({
+    object_catalog: ctx.services.database,
+    object_schema: schemaName(model, schemaId),
+    object_name,
+    object_type,
+  });
+  for (const { schemaId, name, owner } of model.collations) {
+    const everybody = { grantor: owner, grantee: PUBLIC_ROLE, rights: RIGHTS.usage, options: 0 };
+    yield [place(schemaId, name, 'COLLATION'), [everybody], owner];
+  }
+  for (const type of model.types)
+    if (userTypeOf(type.typeOid)?.kind === 'domain')
+      yield [place(type.schemaId, type.name, 'DOMAIN'), aclOf(type), type.owner];
+  for (const { schemaId, name, acl, owner } of model.sequences) {
+    const usage = (acl ?? []).map((item) => ({ ...item, rights: item.rights & RIGHTS.usage }));
+    yield [place(schemaId, name, 'SEQUENCE'), usage, owner];
+  }
+}
+
 function usagePrivileges(roleGrants: boolean): Builder {
   return function* rows(source) {
-    const { model } = source;
-    const object_catalog = source.ctx.services.database;
-    for (const sequence of model.sequences) {
-      const place = { object_catalog, object_schema: schemaName(model, sequence.schemaId), object_name: sequence.name };
-      const usage = aclOf(sequence).map((item) => ({ ...item, rights: item.rights & RIGHTS.usage }));
-      for (const grant of grants(source, usage, sequence.owner, roleGrants))
-        yield { ...grant, ...place, object_type: 'SEQUENCE' };
-    }
+    for (const [place, acl, owner] of usable(source))
+      for (const grant of grants(source, acl, owner, roleGrants)) yield { ...grant, ...place };
   };
+}
+
+/** Of composite types, those of tables' rows too. */
+function* structured({ model, ctx }: Source): Iterable<Granted> {
+  const place = (schemaId: number, udt_name: string): Values => ({
+    udt_catalog: ctx.services.database,
+    udt_schema: schemaName(model, schemaId),
+    udt_name,
+  });
+  for (const type of model.types)
+    if (fieldsOf(type.typeOid) !== null) yield [place(type.schemaId, type.name), aclOf(type), type.owner];
+  for (const { schemaId, name, owner } of [...model.tables, ...model.views])
+    yield [place(schemaId, name), defaultAcl('type', owner), owner];
 }
 
 function udtPrivileges(roleGrants: boolean): Builder {
   return function* rows(source) {
-    const { model } = source;
-    for (const type of model.types) {
-      const place = {
-        udt_catalog: source.ctx.services.database,
-        udt_schema: schemaName(model, type.schemaId),
-        udt_name: type.name,
-      };
-      for (const grant of grants(source, aclOf(type), type.owner, roleGrants))
+    for (const [place, acl, owner] of structured(source))
+      for (const grant of grants(source, acl, owner, roleGrants))
         yield { ...grant, ...place, privilege_type: 'TYPE USAGE' };
-    }
   };
 }
 
 function* memberRows(source: Source, adminOnly: boolean): Iterable<Values> {
-  const mine = membersOf(source);
+  const mine = isSuperuser(source) ? new Set(source.model.roles.keys()) : membersOf(source);
   for (const role of source.model.roles.values()) {
     for (const { roleId, admin } of role.memberOf) {
       if (!mine.has(role.id) || (adminOnly && !admin)) continue;

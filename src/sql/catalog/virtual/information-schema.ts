@@ -19,8 +19,9 @@ import { publicSchemaOf } from '../rights.js';
 import { columnById, roleName } from './model.js';
 import { roleViews } from './information-schema-roles.js';
 import type { Builder, Source } from './model.js';
+import { typeViews } from './information-schema-types.js';
 import { routineUsage } from './routine-usage.js';
-import { parameters, userRoutines } from './routines-information-schema.js';
+import { parameterParts, userRoutines } from './routines-information-schema.js';
 import { domainConstraintRows, domainRows } from './user-types.js';
 import { schemaName, viewDefinition } from './views.js';
 
@@ -231,13 +232,14 @@ export const informationSchemaBuilders: Readonly<Record<string, Builder>> = {
   view_column_usage: viewColumnUsage,
   column_column_usage: columnColumnUsage,
   ...routineUsage,
+  ...typeViews,
   routines,
-  parameters,
 };
 
 /** Those of many rows, in parts that are kept. */
 export const informationSchemaParts: Readonly<Record<string, (source: Source) => Parts>> = {
   columns: columnParts,
+  parameters: parameterParts,
   ...tableViews,
   ...constraintViews,
 };

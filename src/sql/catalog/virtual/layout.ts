@@ -9,6 +9,7 @@ import { assert } from '../../../base/assert.js';
 import type { Datum } from '../../types/datum.js';
 import { OID } from '../../types/oids.js';
 import { catalogOidOf, typeByName } from '../../types/registry.js';
+import { standardDomain } from '../../types/standard-domains.js';
 import { isHandle } from '../../types/user-types.js';
 import { INFORMATION_SCHEMA_COLUMNS } from './columns-information-schema.js';
 import { PG_CATALOG_COLUMNS } from './columns-pg-catalog.js';
@@ -54,7 +55,7 @@ function parse(schema: Layout['schema'], text: string): Layout[] {
       const defaults: Datum[] = [];
       for (const group of line.slice(head[0].length).matchAll(/(\w+)\(([^)]*)\)/g)) {
         // Types that are not built in here (statistics' own) are shown as their text.
-        const typeOid = typeByName(group[1]!)?.oid ?? OID.text;
+        const typeOid = standardDomain(group[1]!) ?? typeByName(group[1]!)?.oid ?? OID.text;
         const empty = hasEmpty ? (EMPTY_VALUES.get(group[1]!) ?? null) : null;
         for (const marked of group[2]!.split(' ')) {
           const name = marked.replace(/[!?]$/, '');

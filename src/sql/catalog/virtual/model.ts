@@ -8,6 +8,8 @@ import { OID } from '../../types/oids.js';
 import { findTypeByOid } from '../../types/registry.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PG_TOAST_SCHEMA_ID } from '../bootstrap.js';
 import { collationOfKey } from '../../types/collation.js';
+import { standardDomains } from '../../types/standard-domains.js';
+import { SUPERUSER_OID } from '../bootstrap-names.js';
 import { typeCollation } from '../../types/collated.js';
 import { domainCollation } from '../../types/user-types.js';
 import type {
@@ -66,7 +68,7 @@ export function modelOf(view: CatalogView): Model {
   if (known !== undefined) return known;
   const tables: TableDescriptor[] = [];
   const sequences: SequenceDescriptor[] = [];
-  const types: TypeDescriptor[] = [];
+  const types = standardTypes(view.databaseId);
   const collations: CollationDescriptor[] = [];
   const routines: RoutineDescriptor[] = [];
   const views: ViewDescriptor[] = [];
@@ -115,6 +117,18 @@ export function modelOf(view: CatalogView): Model {
   };
   models.set(view, model);
   return model;
+}
+
+/** Domains that are there without a descriptor. */
+function standardTypes(databaseId: number): TypeDescriptor[] {
+  const owned = {
+    kind: 'type',
+    schemaId: INFORMATION_SCHEMA_ID,
+    owner: SUPERUSER_OID,
+    version: 1,
+    databaseId,
+  } as const;
+  return standardDomains().map(({ type, handle }) => ({ ...owned, id: type.oid, name: type.name, typeOid: handle }));
 }
 
 export function roleName({ roles }: Pick<Model, 'roles'>, oid: number): string {

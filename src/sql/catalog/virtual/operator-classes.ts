@@ -6,6 +6,7 @@ import type { IndexDescriptor, IndexPart } from '../descriptor.js';
 import { OID } from '../../types/oids.js';
 import { isMultirangeType, isRangeType } from '../../types/range.js';
 import { findTypeByOid } from '../../types/registry.js';
+import { baseOidOf } from '../../types/user-types.js';
 import { PG_CATALOG_SCHEMA_ID } from '../bootstrap.js';
 import { SUPERUSER_OID } from '../bootstrap-names.js';
 import type { Values } from './layout.js';
@@ -105,10 +106,33 @@ export function sameOrder(one: number, other: number): boolean {
 }
 
 /** pg_index.indclass of one column. */
-export function operatorClassOf({ method }: IndexDescriptor, part: IndexPart, typeOid: number): number {
+export function operatorClassOf({ method }: IndexDescriptor, part: IndexPart, declared: number): number {
+  const typeOid = baseOidOf(declared);
   if (method === 'gin') return ginClasses.get(part.opclass ?? '') ?? 0;
   const named = part.namedClass === undefined ? undefined : namedOperatorClass(method ?? 'btree', part.namedClass);
   return named?.oid ?? ownClass(method, typeOid);
+}
+
+/** Of btree: operators for equality by family and types. */
+const equalities = new Map(
+  entries(FAMILY_OPERATORS)
+    .filter(([, , , , strategy]) => strategy === '3')
+    .map(([, family, left, right, , operator]) => [`${family} ${left} ${right}`, Number(operator)]),
+);
+
+/** What a foreign key compares by whose parents have an index of the class: a type without an operator is cast to theirs. */
+export function equalityOperators(
+  classOid: number,
+  childType: number,
+): { readonly both: number; readonly parents: number; readonly children: number } {
+  const found = orderedByOid.get(classOid);
+  const of = (left: number, right: number): number => equalities.get(`${found?.family} ${left} ${right}`) ?? 0;
+  const type = found?.typeOid ?? 0;
+  const parents = of(type, type);
+  const both = of(type, childType);
+  return both === 0
+    ? { both: parents, parents, children: parents }
+    : { both, parents, children: of(childType, childType) };
 }
 
 /** What a key of the type has by itself; 0 if it has none. */

@@ -46,7 +46,7 @@ import {
 import type { Model } from './model.js';
 import { accessMethodOf, operatorClassOf } from './operator-classes.js';
 import { domainConstraints, factsOf } from './user-types.js';
-import { baseOidOf, fieldsOf } from '../../types/user-types.js';
+import { baseOidOf, fieldsOf, userTypeOf } from '../../types/user-types.js';
 
 const HEAP_AM = 2;
 
@@ -225,20 +225,24 @@ const ATTRIBUTE = layoutOf('pg_catalog', 'pg_attribute');
 const attributeTemplates = new Map<string, Row>();
 const TEMPLATES_MAX = 1_000;
 
+function dimensionsOf(typeOid: number): number {
+  if (typeOid === OID.int2vector || typeOid === OID.oidvector) return 0;
+  return findTypeByOid(typeOid)?.category === 'A' && userTypeOf(typeOid)?.kind !== 'domain' ? 1 : 0;
+}
+
 /** A row with what attributes of a type have in common. A handle stands for one definition of a type. */
 function attributeTemplate(typeOid: number, typmod: number, collation: number): Row {
   const key = `${typeOid} ${typmod} ${collation}`;
   let template = attributeTemplates.get(key);
   if (template !== undefined) return template;
   const facts = factsOf(typeOid);
-  const type = findTypeByOid(typeOid);
   template = makeRow(ATTRIBUTE, {
     atttypid: typeOid,
     attstattarget: -1,
     attlen: facts.length,
     attcacheoff: -1,
     atttypmod: typmod,
-    attndims: type?.category === 'A' && typeOid !== OID.int2vector && typeOid !== OID.oidvector ? 1 : 0,
+    attndims: dimensionsOf(typeOid),
     attbyval: facts.byValue,
     attalign: facts.align,
     attstorage: facts.storage,
@@ -336,9 +340,13 @@ function* attributesOfTable(model: Model, table: TableDescriptor): Iterable<Row>
           name: nameAmong(names, column.name),
           typeOid,
           typmod: typeOid === column.typeOid ? column.typmod : -1,
-          collation: collationOf(column.typeOid, column.collation),
+          // A column that is only carried is compared by nothing.
+          collation: number > index.columns.length ? 0 : collationOf(column.typeOid, column.collation),
         };
-        yield attribute(place, statistics === undefined ? NO_MORE : { attstattarget: statistics });
+        yield attribute(place, {
+          attndims: dimensionsOf(column.typeOid),
+          ...(statistics === undefined ? NO_MORE : { attstattarget: statistics }),
+        });
       }
     }
   }

@@ -72,6 +72,8 @@ function row(model: Model, group: RoutineDescriptor, routine: Routine): Values {
   const variadic = parameters.find((p) => p.mode === 'variadic');
   const plain = parameters.every((p) => p.mode === 'in');
   const named = parameters.some((p) => p.name !== '');
+  // A CALL answers with a row, be it of one value.
+  const givesRecord = routine.procedure && parameters.some((p) => p.mode === 'inout' || p.mode === 'out');
   return {
     oid: routine.oid,
     proname: group.name,
@@ -92,7 +94,7 @@ function row(model: Model, group: RoutineDescriptor, routine: Routine): Values {
     proparallel: PARALLEL[routine.parallel ?? 'unsafe'],
     pronargs: taken.length,
     pronargdefaults: taken.filter((p) => p.defaultSql !== null).length,
-    prorettype: routine.rowsOf == null ? catalogOidOf(routine.typeOid) : routine.rowsOf,
+    prorettype: givesRecord ? OID.record : routine.rowsOf == null ? catalogOidOf(routine.typeOid) : routine.rowsOf,
     proargtypes: oidvector(taken.map((p) => catalogOidOf(p.typeOid))),
     ...(plain
       ? {}

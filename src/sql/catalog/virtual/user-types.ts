@@ -6,7 +6,7 @@ import { shownSql } from '../../functions/shown-sql.js';
 import { quoteIdentifier } from '../../types/identifiers.js';
 import { pinsIn, showTypes } from '../../types/pinned-types.js';
 import type { TypeDescriptor } from '../descriptor.js';
-import { baseColumns, typeSchema } from './information-schema-columns.js';
+import { baseColumns, collationColumns, typeSchema } from './information-schema-columns.js';
 import type { Values } from './layout.js';
 import { defaultOperatorClass } from './operator-classes.js';
 import { formColumns, functionColumns } from './types.js';
@@ -31,15 +31,16 @@ export function* userTypeRows(model: Model): Iterable<Values> {
   }
 }
 
-/** With the names that what it calls has now, as the search path needs them. */
+/** With the names that the functions and types in it have now, as the search path needs them. */
 function shownDefault(model: Model, type: UserType): Values {
   if (type.kind !== 'domain' || type.defaultSql === null || pinsIn(type.defaultSql).length === 0) return {};
   const shown = showTypes(type.defaultSql, (oid) => {
     const group = model.routines.find(({ routines }) => routines.some((routine) => routine.oid === oid));
-    if (group === undefined) return null;
-    const schema = schemaName(model, group.schemaId);
+    const named = group ?? model.types.find(({ typeOid }) => userTypeOf(typeOid)?.oid === oid);
+    if (named === undefined) return null;
+    const schema = schemaName(model, named.schemaId);
     const found = model.view.searchPath.includes(schema);
-    return `${found ? '' : `${quoteIdentifier(schema)}.`}${quoteIdentifier(group.name)}`;
+    return `${found ? '' : `${quoteIdentifier(schema)}.`}${quoteIdentifier(named.name)}`;
   });
   return { typdefault: shown, typdefaultbin: shown };
 }
@@ -203,6 +204,7 @@ export function* domainRows(source: Source): Iterable<Values> {
   for (const { type, schema } of domainsOf(source)) {
     yield {
       ...baseColumns(database, type, typeSchema(source)),
+      ...collationColumns(source.model, database, type.collation),
       ...domainKey(source, schema, type),
       domain_default: type.defaultSql === null ? null : shownSql(type.defaultSql, source.ctx),
       dtd_identifier: '1',

@@ -8,10 +8,9 @@ import type { Datum } from '../../types/datum.js';
 import { OID } from '../../types/oids.js';
 import { SUPERUSER } from '../bootstrap-names.js';
 import type { SequenceDescriptor, TableDescriptor } from '../descriptor.js';
-import { indexReads, isPrimaryKey } from '../descriptor.js';
+import { indexReads } from '../descriptor.js';
 import { isMaterialized, sourcesOf } from '../materialized.js';
 import { ruleOid } from '../rule-oids.js';
-import type { Reader } from '../materialized.js';
 import { extensionDependencies } from './extensions.js';
 import { foreignKeyDependencies, hasForeignKeys, parentsOf } from './foreign-keys.js';
 import { LAYOUTS, layoutOf, makeRow } from './layout.js';
@@ -144,20 +143,6 @@ const TYPE = 1247;
 const COLLATION = 3456;
 const ROUTINE = 1255;
 
-/**
- * Primary keys without which a view's GROUP BY may be wrong, as columns depend on the grouped ones by them only. Too
- * many rather than too few: pg_dump then writes the view after the keys, where it would do anyway.
- */
-function* keysGroupedBy(model: Model, view: Reader): Iterable<number> {
-  const { queryTree } = view.kind === 'view' ? view : view.materialized;
-  if (!queryTree.includes('"groupClause"')) return;
-  for (const { id } of sourcesOf(view)) {
-    const table = model.view.byId.get(id);
-    const key = table?.kind === 'table' ? table.indexes.find(isPrimaryKey) : undefined;
-    if (key?.constraintOid != null) yield key.constraintOid;
-  }
-}
-
 /** The sequence of a default such as nextval('16384'::regclass), or by the name that it has there. */
 function sequenceRead(model: Model, sql: string): number | null {
   const named = /^nextval\('((?:[^']|'')+)'::(?:regclass|text)\)$/.exec(sql)?.[1];
@@ -200,18 +185,16 @@ function* otherDependencies(model: Model): Iterable<Values> {
   yield* rowTypeDependencies(model);
   for (const view of model.readers) {
     const from = { classid: REWRITE, objid: ruleOid(view), refclassid: CLASS };
-    yield { ...from, refobjid: view.id, deptype: 'i' };
+    for (const deptype of ['i', 'n']) yield { ...from, refobjid: view.id, deptype };
     for (const column of view.kind === 'view' ? view.columns : []) {
       if (column.defaultSql == null) continue;
       const set = { classid: ATTRDEF, objid: defaultOid(view, column), refclassid: CLASS };
       yield { ...set, refobjid: view.id, refobjsubid: column.id, deptype: 'a' };
     }
-    for (const { id, columnIds } of sourcesOf(view)) {
+    for (const { id, columnIds, keys = [] } of sourcesOf(view)) {
       if (columnIds.length === 0) yield { ...from, refobjid: id, deptype: 'n' };
       for (const columnId of columnIds) yield { ...from, refobjid: id, refobjsubid: columnId, deptype: 'n' };
-    }
-    for (const oid of keysGroupedBy(model, view)) {
-      yield { ...from, refclassid: CONSTRAINT, refobjid: oid, deptype: 'n' };
+      for (const oid of keys) yield { ...from, refclassid: CONSTRAINT, refobjid: oid, deptype: 'n' };
     }
   }
 }

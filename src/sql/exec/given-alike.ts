@@ -1,0 +1,60 @@
+/**
+ * Parts of a plan that give the same rows however often one statement runs them: the other side of a join, or a WITH query, inside of a
+ * subquery that runs for each row of another. The second time such a part is run its result is kept for the times after it, unless
+ * that is a large part of what the statement may hold.
+ */
+import type { Plan } from '../plan/logical.js';
+import { freeColumns, scannedCtes, walkPlan } from '../plan/plan-walk.js';
+import { isVolatilePlan } from '../plan/volatility.js';
+import type { Run } from './run.js';
+
+const KEPT_PART = 8;
+
+/** Nothing of outside decides what it gives: no row, no WITH query but those within and `ctes`; and it locks nothing. */
+export function givesAlike(plan: Plan, ctes: ReadonlySet<number> = new Set()): boolean {
+  if (freeColumns(plan).size > 0 || isVolatilePlan(plan)) return false;
+  const own = new Set(ctes);
+  let locks = false;
+  walkPlan(
+    plan,
+    () => undefined,
+    (p) => {
+      if (p.kind === 'lockrows' || (p.kind === 'scan' && p.lock !== null)) locks = true;
+      if (p.kind !== 'with') return;
+      for (const cte of p.ctes) for (const id of [cte.id, cte.recursive?.workId ?? cte.id]) own.add(id);
+    },
+  );
+  return !locks && [...scannedCtes(plan)].every((id) => own.has(id));
+}
+
+interface Times {
+  /** How often it was begun. */
+  count: number;
+  kept: unknown;
+  /** It is too large. */
+  refused: boolean;
+}
+
+/** What is kept of one part, by execution of a statement. */
+export class KeptPart<T> {
+  readonly #byRun = new WeakMap<Run, Times>();
+
+  /** Once for each time that the part is run: what is kept of it, or whether to offer what is made now. */
+  begin(run: Run): T | 'offer' | null {
+    if (run.settles) return null;
+    let times = this.#byRun.get(run.whole);
+    if (times === undefined) this.#byRun.set(run.whole, (times = { count: 0, kept: null, refused: false }));
+    times.count++;
+    if (times.kept !== null) return times.kept as T;
+    return times.count > 1 && !times.refused ? 'offer' : null;
+  }
+
+  /** True: it is kept, and what it holds of the memory with it. */
+  offer(run: Run, made: T, bytes: number): boolean {
+    const times = this.#byRun.get(run.whole)!;
+    times.refused = bytes > run.ctx.memory.limitBytes / KEPT_PART;
+    if (times.refused || times.kept !== null) return false;
+    times.kept = made;
+    return true;
+  }
+}

@@ -1,0 +1,26 @@
+-- What an index calls its columns, the included ones too; a cast to the type that a column has makes no expression of it.
+create table ix (a int, b text, c text, d varchar(5));
+create index on ix ((b));
+create index on ix ((b) collate "C");
+create index on ix ((b::text));
+create index on ix ((b::text) collate "C");
+create index on ix ((d::text));
+create index on ix (a, a);
+create index on ix (a) include (a);
+create index on ix (a) include (b, b);
+create index on ix (a, b, a, b);
+create index on ix ((a + 1), a) include (a);
+create index ixn on ix ((b), lower(b), (a::int) desc nulls last);
+create index on ix ((a + 1), (a::int4)) where b::text > 'a';
+create index on ix ((a::int8));
+select indexdef from pg_indexes where tablename = 'ix' order by indexname;
+create table ix2 (like ix including all);
+select indexdef from pg_indexes where tablename = 'ix2' order by indexname;
+select indexrelid::regclass::text as name, indkey, pg_get_expr(indexprs, indrelid) from pg_index where indrelid = 'ix'::regclass order by 1;
+alter table ix add unique (a, b) include (a);
+select conname, pg_get_constraintdef(oid) from pg_constraint where conrelid = 'ix'::regclass;
+insert into ix values (1, 'x', 'y', 'z'), (2, 'v', 'w', 'u');
+select a from ix where b = 'x';
+select a, b from ix order by b desc;
+alter table ix drop column b;
+select indexdef from pg_indexes where tablename = 'ix' order by indexname;

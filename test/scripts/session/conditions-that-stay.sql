@@ -1,0 +1,21 @@
+-- What stays above EXCEPT, groups, DISTINCT and AS MATERIALIZED, since it could tell there that it was asked below.
+select * from (select 1.0 as x except select 1.00) q where x::text = '1.0';
+select * from (select 1.0 as x except all select 1.00) q where x::text = '1.0';
+select * from ((select 1.0 as x except select 1.00) union all select 2.0) q where x::text like '_.0';
+select * from (select interval '1 day' as x except select interval '24 hours') q where x::text = '1 day';
+select * from (select 5 as x except select 6) q where x::text = '5';
+create table t (a int, b numeric);
+insert into t values (1, 1.0), (1, 1.00), (2, 2.0), (2, 2.000), (null, null), (3, 0), (3, 0.0);
+create table asked (n int);
+create function ask(n int) returns int language plpgsql as $$ begin insert into asked values (n); return n; end $$;
+select a, count(*) from t group by a having (select ask(a)) is distinct from 2 order by 1;
+select count(*) from asked;
+truncate asked;
+select * from (select distinct a from t) q where (select ask(a)) is distinct from 2 order by 1;
+select count(*) from asked;
+truncate asked;
+select * from (select a, count(*) from t group by a) q where exists (select ask(a) offset 0) order by 1;
+select count(*) from asked;
+with x as materialized (select a, 1 / (a - 3) as z from t) select * from x where a < 3 order by 1, 2;
+with x as (select a, 1 / (a - 3) as z from t) select * from x where a < 3 order by 1, 2;
+with x as not materialized (select a, 1 / (a - 3) as z from t) select * from x where a < 3 order by 1, 2;

@@ -1,0 +1,23 @@
+-- ALTER of triggers, policies and rules, of which there are none; tags and notices of ALTER TABLE
+create table t (a int primary key, b int generated always as (a * 2) stored, c int generated always as (a * 3) stored);
+create view v as select a, b from t;
+alter trigger nope on t rename to x;
+alter trigger nope on nope rename to x;
+alter policy nope on t rename to x;
+alter policy nope on t to public;
+alter policy nope on nope using (true);
+alter rule nope on t rename to y;
+alter rule nope on public.nope rename to y;
+alter table t enable trigger nope;
+alter table t disable trigger "No Pe";
+alter table t enable always trigger nope;
+alter table t enable replica trigger nope;
+alter table t enable rule nope;
+alter table t disable rule nope;
+alter table t disable trigger user;
+alter table v rename column b to bb;
+alter view v rename column bb to bbb;
+alter table v rename to vv;
+drop view vv;
+alter table t drop column a;
+alter table t drop column a cascade;
