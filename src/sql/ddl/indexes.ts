@@ -175,22 +175,24 @@ export function keyParts(
 ): IndexPart[] {
   const names = partNames(request.columns);
   const { method } = request;
-  const columnPart = ({ name, collation, opclass, ...order }: Omit<RequestedPart, 'expression'>): IndexPart => {
+  const columnPart = (
+    name: string,
+    { collation, opclass, ...order }: Omit<RequestedPart, 'name' | 'expression'>,
+  ): IndexPart => {
     const column = keyColumn(ctx, request, columns, name, table);
     const under = partCollation(ctx, collation, column.typeOid);
     return { columnId: column.id, ...order, ...under, ...keyClass(method, opclass, column.typeOid) };
   };
-  return request.columns.map((wanted, i): IndexPart => {
-    const { expression, ...plain } = wanted;
-    if (expression === undefined) return columnPart(plain);
-    const { name: _, collation, ...options } = plain;
+  return request.columns.map(({ name, expression, ...wanted }, i): IndexPart => {
+    if (expression === undefined) return columnPart(name, wanted);
+    const { collation, ...options } = wanted;
     const under = collation === undefined ? {} : { collation: collationKey(ctx, collation) };
     const part = expressionPart(ctx, expression, { ...options, ...under }, names[i]!, table, columns, method);
     // A cast to the type that the column has is none.
     const { typeOid, typmod } = part.expression!;
     const cast = columnNamed(of(expression as Loose, 'TypeCast')['arg']);
     const column = columns.find((c) => !c.dropped && c.name === cast && c.typeOid === typeOid && c.typmod === typmod);
-    if (column !== undefined) return columnPart({ ...plain, name: column.name });
+    if (column !== undefined) return columnPart(column.name, wanted);
     return { ...part, ...partCollation(ctx, under.collation, part.expression!.typeOid) };
   });
 }
