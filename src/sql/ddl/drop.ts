@@ -33,7 +33,7 @@ import type { DropOptions } from './views.js';
 import { dropGroup, dropRoutines, dropRowTypeRoutines, groupCallers, visibleIdentity } from './routines.js';
 import type { UserType } from '../types/user-types.js';
 import { dropRowTypeUsers, dropTypeUsers } from './type-users.js';
-import { dropType, dropTypes, uses, usesItself, usersOf } from './user-types.js';
+import { dropType, dropTypes, isMultirange, uses, usesItself, usersOf } from './user-types.js';
 import { list, of, qualifiedName, rangeVar, stringOf } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -310,6 +310,11 @@ async function containedNames(ctx: DdlContext, d: Contained, place: string): Pro
   return Promise.all(d.routines.map(async (r) => `function ${await visibleIdentity(ctx, name, r)}`));
 }
 
+/** Not with its table, or its range. */
+function goesAlone(d: Contained): boolean {
+  return !isMultirange(d) && (d.kind !== 'sequence' || d.ownedBy === null);
+}
+
 function placeIn(ctx: DdlContext, schema: string): string {
   return ctx.session.searchPath.includes(schema) ? '' : `${quoteIdentifier(schema)}.`;
 }
@@ -320,7 +325,8 @@ async function dependents(ctx: DdlContext, inside: readonly Contained[], schema:
   const together = new Set(inside.map(({ id }) => id));
   const place = placeIn(ctx, schema);
   for (const d of inside) {
-    for (const what of await containedNames(ctx, d, place)) lines.push(`${what} depends on schema ${schema}`);
+    for (const what of goesAlone(d) ? await containedNames(ctx, d, place) : [])
+      lines.push(`${what} depends on schema ${schema}`);
     const outside = (await dependentViews(ctx, d.id)).filter(({ id }) => !together.has(id));
     const shown = `${place}${quoteIdentifier(d.name)}`;
     lines.push(...(await dependences(ctx, `${kindName(d)} ${shown}`, outside, { cascade: false, together })));
@@ -386,7 +392,7 @@ async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: bo
   }
   const around = inside.flatMap((d) => (d.kind === 'table' ? tablesAround(d) : []));
   await ctx.catalog.lock(ctx.txn, [...new Set([...inside.map((d) => d.id), ...around])], ctx.wait);
-  const shown = inside.filter((d) => d.kind !== 'sequence' || d.ownedBy === null);
+  const shown = inside.filter(goesAlone);
   ctx.cascades.push(...extensions);
   for (const d of shown) ctx.cascades.push(...(await containedNames(ctx, d, placeIn(ctx, name))));
   await dropExtensionsIn(ctx, id);
@@ -412,6 +418,8 @@ async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: bo
   }
   // What is left of their users is in other schemas, or goes before them.
   for (const d of usersFirst(inside)) {
+    // It goes with its range.
+    if (isMultirange(d)) continue;
     const current = await ctx.catalog.forUpdate(ctx.txn, d.id);
     if (current?.kind !== 'type') continue;
     await dropType(ctx, { descriptor: current, type: userTypeOf(current.typeOid)! }, true, dropUsersOfType);
