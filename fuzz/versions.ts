@@ -19,6 +19,11 @@ const CHANGES: readonly Change[] = [
     since: 15,
     isMet: (_text, ours, theirs) => fails(ours, '42704', 'could not find jsonpath variable') && theirs.ok,
   },
+  // And there ON CONFLICT DO UPDATE changed rows that the view does not show.
+  {
+    since: 15,
+    isMet: (_text, ours, theirs) => fails(ours, '55000', 'conflicting row is not visible through view') && theirs.ok,
+  },
   // How many zeros a number has that was read by a template with V.
   {
     since: 16,
