@@ -142,7 +142,11 @@ export async function runAlterTable(ctx: DdlContext, body: Loose): Promise<strin
   const draft = new Draft({ ...ctx, unplaced: true }, found.table, found.schemaName);
   // As PostgreSQL: drops, then type changes, then new columns, then everything else.
   const ordered = [...commands].sort((a, b) => pass(a) - pass(b));
+  const retyped = new Set<string>();
   for (const command of ordered) {
+    const name = command['subtype'] === 'AT_AlterColumnType' ? text(command['name']) : null;
+    if (name !== null && retyped.has(name)) throw sqlError('0A000', `cannot alter type of column "${name}" twice`);
+    if (name !== null) retyped.add(name);
     refuseTyped(ctx, draft.table, command['subtype']);
     await apply(draft, command);
   }

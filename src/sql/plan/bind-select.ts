@@ -438,7 +438,8 @@ function bindPlainSelect(
     namedWindows.set(name ?? '', w);
   }
   const output = exprContext(b, scope, 'SELECT', { aggregates: true, windows: true, sets: true, namedWindows });
-  const targets = bindTargets(output, select.targetList ?? [], options.keepUnknown === true);
+  const isTyped = options.keepUnknown !== true || select.distinctClause !== undefined;
+  const targets = bindTargets(output, select.targetList ?? [], !isTyped);
   checkTargets(targets.length);
   // A plain selection is locked as a part of the query around it.
   const locked =
