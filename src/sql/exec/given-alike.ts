@@ -14,6 +14,18 @@ const KEPT_PART = 8;
 /** What is kept of all parts, in bytes, by execution of a statement. */
 const keptBytes = new WeakMap<Run, number>();
 
+/** Takes a share of what kept parts may hold, in bytes; false: it is used up. What is not kept to the end is given back. */
+export function reserveKept(run: Run, bytes: number): boolean {
+  const all = (keptBytes.get(run.whole) ?? 0) + bytes;
+  if (all > run.ctx.memory.limitBytes / KEPT_PART) return false;
+  keptBytes.set(run.whole, all);
+  return true;
+}
+
+export function releaseKept(run: Run, bytes: number): void {
+  keptBytes.set(run.whole, (keptBytes.get(run.whole) ?? 0) - bytes);
+}
+
 /** Nothing of outside decides what it gives: no row, no WITH query but those within and `ctes`; and it locks nothing. */
 export function givesAlike(plan: Plan, ctes: ReadonlySet<number> = new Set()): boolean {
   if (freeColumns(plan).size > 0 || isVolatilePlan(plan)) return false;
@@ -57,11 +69,9 @@ export class KeptPart<T> {
   offer(run: Run, made: T, bytes: number): boolean {
     const times = this.#byRun.get(run.whole)!;
     if (times.kept !== null) return false;
-    const all = (keptBytes.get(run.whole) ?? 0) + bytes;
-    times.refused = all > run.ctx.memory.limitBytes / KEPT_PART;
+    times.refused = !reserveKept(run, bytes);
     if (times.refused) return false;
     times.kept = made;
-    keptBytes.set(run.whole, all);
     return true;
   }
 }
