@@ -4,8 +4,8 @@
  * a partner in c (PostgreSQL's reduce_outer_joins).
  *
  * Goes from the top down, with the conditions that every row from here must fulfil in the end, in terms of the columns that are here;
- * they are only looked at, and stay where they are. What groups rows, numbers them or takes the first ones needs all of its input: nothing from above
- * is passed through it.
+ * they are only looked at, and stay where they are. What groups rows, numbers them or takes the first ones needs all of its input, and what is
+ * locked is not for conditions from outside to decide: nothing from above is passed through these.
  */
 import { conjuncts, mapChildren } from './expr.js';
 import type { Expr } from './expr.js';
@@ -44,7 +44,6 @@ function reduce(plan: Plan, conditions: readonly Expr[]): Plan {
     case 'project':
       return { ...p, input: reduce(p.input, belowProject(p, conditions)) };
     case 'sort':
-    case 'lockrows':
       return { ...p, input: reduce(p.input, conditions) };
     case 'with':
       return mapInputs(p, (input) => reduce(input, input === p.input ? conditions : NONE));

@@ -283,3 +283,5 @@ SELECT a.*, b.* FROM oa a LEFT JOIN ob b ON a.k = b.k JOIN oc c ON c.z = b.y ORD
 SELECT a.* FROM oa a LEFT JOIN ob b ON a.k = b.k FOR UPDATE OF b;
 UPDATE oa SET x = x + 1 FROM ob b LEFT JOIN oc c ON b.y = c.z WHERE oa.k = c.k RETURNING *;
 DELETE FROM oa USING ob b FULL JOIN oc c ON b.y = c.z WHERE oa.k = b.k AND oa.k = c.k RETURNING *;
+SELECT * FROM (SELECT a.k, b.y FROM oa a LEFT JOIN ob b ON a.k = b.k FOR UPDATE) s WHERE s.y > 0;
+SELECT * FROM (SELECT a.k, b.y FROM oa a LEFT JOIN ob b ON a.k = b.k FOR UPDATE OF a) s WHERE s.y > 0 ORDER BY 1, 2;
