@@ -10,6 +10,8 @@ export interface SimRun {
   /** Whole nodes with SQL clients, or the Raft core alone. */
   readonly kind: 'cluster' | 'raft';
   readonly seed: number;
+  /** Of a cluster: these; without, the standard ones. */
+  readonly workloads?: readonly string[];
 }
 
 const CLUSTER_SEEDS: readonly number[] = [
@@ -18,8 +20,12 @@ const CLUSTER_SEEDS: readonly number[] = [
 ];
 const RAFT_SEEDS: readonly number[] = [5, 17, 18, 58, 79];
 
+/** Schema changes under writers' hands have a cluster for themselves. */
+const SCHEMA_SEEDS: readonly number[] = [4, 12, 25];
+
 export const FIXED_RUNS: readonly SimRun[] = [
   ...CLUSTER_SEEDS.map((seed) => ({ kind: 'cluster', seed }) as const),
+  ...SCHEMA_SEEDS.map((seed) => ({ kind: 'cluster', seed, workloads: ['schema'] }) as const),
   ...RAFT_SEEDS.map((seed) => ({ kind: 'raft', seed }) as const),
 ];
 

@@ -30,7 +30,7 @@ const HELP = `npm run sim -- [options]
   --json              a line of JSON for each failing seed instead of prose
   --faults A,B        only these faults: ${FAULT_KINDS.join(', ')}
   --workloads A,B     only these workloads: lists, registers, single-key, bank, counters, unique, index, set,
-                      queue, references
+                      queue, references; or schema, which is none of the standard ones
   --nodes N           nodes (default 5)
   --minimise          for a failing seed: leave faults out while it still fails
   --marks             list the coverage marks with the seeds that reach them; fail if one is never reached
@@ -148,8 +148,9 @@ async function runOne(settings: Settings, index: number): Promise<SeedReport> {
   return { ...report, ok: false, failures: [...report.failures, failure] };
 }
 
-async function once(settings: Settings, { kind, seed }: SimRun): Promise<SeedReport> {
-  return kind === 'raft' ? raftReport(seed) : clusterReport(await runSeed({ ...settings.base, seed }));
+async function once(settings: Settings, { kind, seed, workloads }: SimRun): Promise<SeedReport> {
+  if (kind === 'raft') return raftReport(seed);
+  return clusterReport(await runSeed({ ...settings.base, ...(workloads === undefined ? {} : { workloads }), seed }));
 }
 
 function clusterReport(result: RunResult): SeedReport {

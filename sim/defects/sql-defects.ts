@@ -48,6 +48,30 @@ export const SQL_DEFECTS: readonly Defect[] = [
     },
   },
   {
+    name: 'change-does-not-wait-for-users',
+    breaks: 'A schema change begins when no transaction uses what it changes.',
+    patches: [
+      {
+        file: 'src/sql/catalog/catalog.ts',
+        find: 'while (this.#usedByOthers(id, token)) {',
+        replace: 'while (this.#usedByOthers(id, token) && token === null) {',
+      },
+    ],
+    options: { args: ['--workloads', 'schema'] },
+  },
+  {
+    name: 'change-not-told-to-nodes',
+    breaks: 'Every node with a lease forgets what it has cached of an object before it changes.',
+    patches: [
+      {
+        file: 'src/sql/catalog/schema-locks.ts',
+        find: 'let pending = new Set(await this.#catalog.leaseholders());',
+        replace: 'let pending = new Set<number>();',
+      },
+    ],
+    options: { args: ['--workloads', 'schema'] },
+  },
+  {
     name: 'reference-without-lock',
     breaks: 'Below SERIALIZABLE whoever refers to a parent keeps it from being removed until the commit.',
     patches: [

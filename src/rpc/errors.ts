@@ -32,6 +32,12 @@ export class RpcError extends QuoralError {
   }
 }
 
+/** No handler answered: the node cannot be reached, has just started, or takes no part because of its clock. What was sent may still arrive. */
+export function isUnanswered(error: unknown): boolean {
+  if (error instanceof RpcError) return true;
+  return error instanceof QuoralError && error.retry === 'statement' && ['0A000', '57P03'].includes(error.sqlstate);
+}
+
 /** Carries what QuoralError's subclasses have beyond its fields. */
 export interface RpcErrorCodec {
   /** null: nothing to add. */

@@ -28,7 +28,7 @@ import type { Clock, Logger, Rng, TimerHandle, Timers } from '../../env/env.js';
 import type { CatalogRequest, CatalogResponse } from '../../encoding/proto/catalog.js';
 import { SYSTEM_KEYS } from '../../encoding/keyspace.js';
 import { prefixEnd } from '../../base/key.js';
-import { RpcError } from '../../rpc/errors.js';
+import { isUnanswered } from '../../rpc/errors.js';
 import type { RpcNetwork } from '../../rpc/types.js';
 import type { KvDb } from '../../txn/kv-txn.js';
 import { againIfUnknown } from './again.js';
@@ -391,7 +391,7 @@ export class Catalog {
       const { waiters } = lock;
       const left = options.lockTimeoutMs === 0 ? 0 : options.lockTimeoutMs - (this.clock.monotonicMs() - started);
       if (options.lockTimeoutMs !== 0 && left <= 0) throw lockTimeoutError();
-      await this.waitFor((wake) => waiters.push(wake), left, options.signal);
+      await this.waitFor((wake) => waiters.push(wake), left === 0 ? 0 : Math.max(1, left), options.signal);
     }
   }
 
@@ -445,7 +445,8 @@ export class Catalog {
         if (left <= 0) return false;
         const waiting = this.#drained.get(id) ?? [];
         this.#drained.set(id, waiting);
-        await this.waitFor((wake) => waiting.push(wake), left, null);
+        // A timer of a part of a microsecond would end at once, for ever.
+        await this.waitFor((wake) => waiting.push(wake), Math.max(1, left), null);
       }
       if (this.#locks.get(id)?.token !== token) return false;
     }
@@ -503,7 +504,7 @@ export class Catalog {
       const request: CatalogRequest = { request: { $case: 'status', value: { token } } };
       return (await this.network.call(coordinator, catalogMethod, request, { deadlineMs: 2_000 })).granted;
     } catch (error) {
-      if (!(error instanceof RpcError)) throw error;
+      if (!isUnanswered(error)) throw error;
       return (await this.leaseholders()).includes(coordinator);
     }
   }

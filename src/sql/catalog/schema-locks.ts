@@ -9,7 +9,7 @@
  */
 import { QuoralError } from '../../base/errors.js';
 import type { CatalogRequest } from '../../encoding/proto/catalog.js';
-import { RpcError } from '../../rpc/errors.js';
+import { isUnanswered } from '../../rpc/errors.js';
 import type { KvTxn } from '../../txn/kv-txn.js';
 import { abortReason, lockTimeoutError } from './catalog.js';
 import type { Catalog, WaitOptions } from './catalog.js';
@@ -159,7 +159,7 @@ export class SchemaLocks {
       const answer = await network.call(node, catalogMethod, request, { deadlineMs: waitMs + 2_000 });
       return answer.granted ? 'granted' : 'busy';
     } catch (error) {
-      if (error instanceof RpcError) return 'unreachable';
+      if (isUnanswered(error)) return 'unreachable';
       throw error;
     }
   }
@@ -191,7 +191,7 @@ export class SchemaLocks {
         await network.call(node, catalogMethod, request, { deadlineMs: 2_000 });
         return true;
       } catch (error) {
-        if (error instanceof RpcError) return false;
+        if (isUnanswered(error)) return false;
         throw error;
       }
     });

@@ -16,7 +16,7 @@ import { chooseSwarm, type FaultKind, Nemesis, type Swarm } from './nemesis.js';
 import { compareReplicas } from './replicas.js';
 import { SimSession } from './session.js';
 import type { Workload } from './workload.js';
-import { standardWorkloads } from './workloads/standard.js';
+import { otherWorkloads, standardWorkloads } from './workloads/standard.js';
 import { SimWorld } from './world.js';
 
 export interface RunOptions {
@@ -26,7 +26,7 @@ export interface RunOptions {
   readonly clients?: number;
   /** Only these kinds of faults; default: a subset that the seed chooses. */
   readonly faults?: readonly FaultKind[] | null;
-  /** Only these workloads; default: all. */
+  /** Only these workloads; default: all of the standard run. */
   readonly workloads?: readonly string[] | null;
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error';
   /** Gets every event as a line. */
@@ -126,13 +126,19 @@ class Run {
     this.#thinkUs = random.pick(THINK_US);
     if (options.onEvent !== undefined) this.#world.trace.listen(options.onEvent);
     this.#probes = new ProbeBoard(this.#world, this.#random.fork('probes'));
-    this.#workloads = standardWorkloads({
+    const shape = {
       nowUs: () => this.#world.nowUs,
       random: this.#random.fork('workloads'),
       // A clock beyond the bound breaks the assumption that real-time order rests on.
-      realTime: this.#swarm.kinds.includes('jump-beyond') ? 'none' : 'per-key',
+      realTime: this.#swarm.kinds.includes('jump-beyond') ? ('none' as const) : ('per-key' as const),
       calm: this.#swarm.kinds.length === 0,
-    }).filter((workload) => options.workloads == null || options.workloads.includes(workload.name));
+    };
+    this.#workloads =
+      options.workloads == null
+        ? standardWorkloads(shape)
+        : [...standardWorkloads(shape), ...otherWorkloads(shape)].filter(({ name }) =>
+            options.workloads!.includes(name),
+          );
   }
 
   async run(): Promise<RunResult> {
