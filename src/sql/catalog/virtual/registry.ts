@@ -72,6 +72,7 @@ import {
 import { typeRows } from './types.js';
 import { withArrayNames } from './array-names.js';
 import { rowTypeRows } from './row-types.js';
+import { styleOf } from '../../types/stored-format.js';
 import { enumRows, userTypeRows } from './user-types.js';
 import { dependencyParts, indexes, rewriteRules, sequences, tables, materializedViews, views } from './views.js';
 
@@ -225,7 +226,7 @@ function oncePerSession(partsOf: (source: Source) => Parts): VirtualTable['rows'
       let bySession = kept.get(source.model);
       if (bySession === undefined) kept.set(source.model, (bySession = new Map()));
       const { database, temporarySchema, user } = ctx.services;
-      const key = [database, user, temporarySchema ?? ''].join('\0');
+      const key = [database, user, temporarySchema ?? '', styleOf(ctx.format)].join('\0');
       let rows = bySession.get(key);
       if (rows === undefined) {
         rows = assembly.rowsOf(partsOf(source));
