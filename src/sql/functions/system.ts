@@ -455,7 +455,7 @@ function isAlone(name: string | null): boolean | null {
 }
 function relationComment(oid: number, ctx: ExecContext): string | null {
   const relation = ctx.services.tableByOid(oid) ?? ctx.services.viewByOid(oid);
-  return relation?.comment ?? findIndex(oid, ctx)?.index.comment ?? null;
+  return relation?.comment ?? findIndex(oid, ctx)?.index.comment ?? ctx.services.commentOf('sequence', oid);
 }
 
 function constraintComment(oid: number, ctx: ExecContext): string | null {
