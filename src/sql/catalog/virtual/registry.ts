@@ -71,7 +71,7 @@ import {
 } from './relations.js';
 import { typeRows } from './types.js';
 import { withArrayNames } from './array-names.js';
-import { rowTypeRows } from './row-types.js';
+import { builtInRowTypes, rowTypeRows } from './row-types.js';
 import { styleOf } from '../../types/stored-format.js';
 import { enumRows, userTypeRows } from './user-types.js';
 import { dependencyParts, indexes, rewriteRules, sequences, tables, materializedViews, views } from './views.js';
@@ -193,7 +193,7 @@ let builtInTypes: readonly Row[] | null = null;
 
 function typeParts(model: Model): Parts {
   const layout = LAYOUTS.find((one) => one.schema === 'pg_catalog' && one.name === 'pg_type')!;
-  builtInTypes ??= Array.from(typeRows(), (values) => makeRow(layout, values));
+  builtInTypes ??= [...Array.from(typeRows(), (values) => makeRow(layout, values)), ...builtInRowTypes()];
   const made = Array.from(userTypeRows(model), (values) => makeRow(layout, values));
   const ofUsers = [made, ...model.tables.map(rowTypeRows), ...model.views.map(rowTypeRows)];
   return [builtInTypes, ...withArrayNames(model, ofUsers)];
