@@ -248,7 +248,7 @@ export interface SessionServices {
 }
 
 export type CommentedKind =
-  'schema' | 'database' | 'type' | 'extension' | 'role' | 'collation' | 'statistics' | 'domain constraint';
+  'schema' | 'database' | 'sequence' | 'type' | 'extension' | 'role' | 'collation' | 'statistics' | 'domain constraint';
 
 /** Roles and what they may do, in the statement's view of the catalog. */
 export interface AccessServices {

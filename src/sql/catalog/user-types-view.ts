@@ -2,8 +2,9 @@
 import { standardDomains } from '../types/standard-domains.js';
 import { arrayOidOf, catalogOidOf } from '../types/registry.js';
 import { userTypeOf } from '../types/user-types.js';
+import type { DomainType } from '../types/user-types.js';
 import { DOMAIN_VALUE } from '../plan/planner.js';
-import type { FoundDomainCheck } from '../contract.js';
+import type { FoundDomainCheck, StoredColumn } from '../contract.js';
 import type { TypeDescriptor } from './descriptor.js';
 import type { CatalogView } from './transaction-catalog.js';
 
@@ -40,8 +41,12 @@ export function domainCheckIn(view: CatalogView, oid: number): FoundDomainCheck 
     const type = userTypeOf(typeOid);
     const check = type?.kind === 'domain' ? type.checks.find((one) => one.oid === oid) : undefined;
     if (type?.kind !== 'domain' || check === undefined) continue;
-    const value = { name: DOMAIN_VALUE, typeOid: type.typeOid, typmod: type.typmod, isValue: true } as const;
-    return { ...check, domainOid: type.oid, value };
+    return { ...check, domainOid: type.oid, value: domainValue(type) };
   }
   return null;
+}
+
+/** What the checks of a domain read. */
+export function domainValue({ typeOid, typmod }: DomainType): StoredColumn {
+  return { name: DOMAIN_VALUE, typeOid, typmod, isValue: true };
 }

@@ -79,7 +79,7 @@ import { isNew, looksUpNames, verifier, verifyRows, viewOf } from './verify-rows
 import { list, of, options, rangeVar, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 import { alterView } from './view-options.js';
-import { dropColumnUsers, refuseColumnUsers } from './column-users.js';
+import { columnUserLines, dropColumnUsers, refuseColumnUsers } from './column-users.js';
 
 const VOLATILE =
   /\b(nextval|setval|currval|random|gen_random_uuid|uuid_generate_v[14]|clock_timestamp|timeofday|setseed)\b/i;
@@ -366,7 +366,7 @@ async function dropColumn(draft: Draft, name: string, missingOk: boolean, cascad
     return;
   }
   const readers = generatedFrom(table, column.id);
-  if (!cascade) refuseReaders(table.name, name, readers);
+  if (!cascade) refuseReaders(table.name, name, readers, await columnUserLines(ctx, table, column, readers));
   for (const reader of readers) {
     ctx.cascades.push(`column ${reader.name} of table ${table.name}`);
     await dropColumn(draft, reader.name, false, true);

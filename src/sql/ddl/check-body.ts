@@ -9,15 +9,12 @@ import { knowDefaults } from '../catalog/default-literals.js';
 import type { Routine } from '../catalog/descriptor.js';
 import type { ParsedStatement } from '../contract.js';
 import { isPolymorphic } from '../functions/polymorphic.js';
-import { inputsOf, outputsOf } from '../plan/routines.js';
+import { inputsOf } from '../plan/routines.js';
 import { withWanted } from '../plan/wanted-functions.js';
 import { withContext } from '../plpgsql/error-context.js';
 import { ArgumentNames, sqlStatements } from '../plpgsql/sql-body.js';
+import { checkResult, declaredResult } from '../plpgsql/sql-result.js';
 import type { ResultColumn } from '../session-api.js';
-import { canCoerce } from '../types/casts.js';
-import { OID } from '../types/oids.js';
-import { formatType } from '../types/registry.js';
-import { baseOidOf, fieldsOf } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
 
 const PLANNED: ReadonlySet<string> = new Set(['SelectStmt', 'InsertStmt', 'UpdateStmt', 'DeleteStmt']);
@@ -56,7 +53,7 @@ export async function checkSqlBody(ctx: DdlContext, name: string, routine: Routi
       if (isCall && (compiled.made.columns?.length ?? 0) > 0) throw new OutputsRefused();
       columns = isCall ? null : compiled.made.columns;
     }
-    checkResult(routine, last, columns);
+    checkResult(declaredResult(routine), last === null ? null : columns);
   } catch (error) {
     if (error instanceof OutputsRefused) {
       const message = 'calling procedures with output arguments is not supported in SQL functions';
@@ -77,46 +74,4 @@ function readable(body: string): readonly ParsedStatement[] | null {
   } catch {
     return null;
   }
-}
-
-function checkResult(routine: Routine, last: ParsedStatement | null, columns: readonly ResultColumn[] | null): void {
-  const { typeOid } = routine;
-  if (typeOid === OID.void) return;
-  const shown = formatType(routine.procedure ? OID.record : typeOid);
-  const mismatch = (detail: string): Error =>
-    sqlError('42P13', `return type mismatch in function declared to return ${shown}`, { detail });
-  if (last === null || columns === null)
-    throw mismatch("Function's final statement must be SELECT or INSERT/UPDATE/DELETE RETURNING.");
-  const outputs = outputsOf(routine);
-  // A procedure gives a row of its outputs, though it be one alone.
-  const isRow = typeOid !== OID.record && !routine.procedure;
-  const fields = isRow ? fieldsOf(baseOidOf(typeOid)) : outputs.length > 1 || routine.procedure ? outputs : null;
-  if (fields === null) {
-    if (typeOid === OID.record) return;
-    if (columns.length !== 1) throw mismatch('Final statement must return exactly one column.');
-    const own = ownType(columns[0]!);
-    if (!isAssigned(own, typeOid)) throw mismatch(`Actual return type is ${formatType(own)}.`);
-    return;
-  }
-  if (columns.length === 1 && (ownType(columns[0]!) === OID.record || isAssigned(ownType(columns[0]!), typeOid)))
-    return;
-  fields.forEach(({ typeOid: wanted }, i) => {
-    const column = columns[i];
-    if (column === undefined) throw mismatch('Final statement returns too few columns.');
-    if (!isAssigned(ownType(column), wanted))
-      throw mismatch(
-        `Final statement returns ${formatType(ownType(column))} instead of ${formatType(wanted)} at column ${i + 1}.`,
-      );
-  });
-  if (columns.length > fields.length) throw mismatch('Final statement returns too many columns.');
-}
-
-/** A literal that nothing has given a type is text. */
-function ownType({ typeOid }: ResultColumn): number {
-  return typeOid === OID.unknown ? OID.text : typeOid;
-}
-
-function isAssigned(from: number, to: number): boolean {
-  const base = baseOidOf(to);
-  return from === base || canCoerce(from, base, 'assignment');
 }

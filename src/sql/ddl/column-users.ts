@@ -23,6 +23,19 @@ export async function dropColumnUsers(ctx: DdlContext, table: Named, column: Nam
   await dropViewsOfColumn(ctx, table, column, cascade);
 }
 
+/** What reads a column that generated columns read, too. */
+export async function columnUserLines(
+  ctx: DdlContext,
+  table: Named,
+  column: Named,
+  generated: readonly unknown[],
+): Promise<string[]> {
+  if (generated.length === 0) return [];
+  const readers = await routinesOfColumn(ctx, table.id, column.id);
+  const what = `column ${column.name} of table ${table.name}`;
+  return userLines(ctx, what, readers, await viewsOfColumn(ctx, table.id, column.id));
+}
+
 /** The youngest tells first of what depends on it, and the oldest stands first. */
 async function userLines(
   ctx: DdlContext,

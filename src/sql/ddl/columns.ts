@@ -11,7 +11,7 @@ import type { TypeScope } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
 import { typeCollation } from '../types/collated.js';
 import { formatType, typeByOid } from '../types/registry.js';
-import { baseOidOf, domainCollation, userTypeOf } from '../types/user-types.js';
+import { baseOidOf, domainCollation, domainTypmod, userTypeOf } from '../types/user-types.js';
 import { compressionNamed } from './compression.js';
 import type { DdlContext } from './context.js';
 import { deparse } from './deparse.js';
@@ -323,8 +323,9 @@ export function defaultText(
   const named = namedSequences(node);
   const sql = deparse(named);
   if (/^NULL$/i.test(sql)) return nullDefault(column);
-  // A literal is shown as what a domain is over, without that one's length.
-  const target = { typeOid: baseOidOf(column.typeOid), typmod: -1 };
+  // A literal is shown as what a domain is over, without that one's length; that of an interval says how it is read.
+  const base = baseOidOf(column.typeOid);
+  const target = { typeOid: base, typmod: base === OID.interval ? domainTypmod(column.typeOid, column.typmod) : -1 };
   const written = compilePlaced(ctx, { node: named, sql }, [], null, DEFAULTS);
   const assigned = assignedDefault(column, written, () =>
     compilePlaced(ctx, { node: named, sql }, [], target, DEFAULTS),

@@ -19,14 +19,14 @@ import { requireOwner, requireSchemaOwner } from './ownership.js';
 import { dropEach, notice } from './context.js';
 import { forgetSchemaDefaults } from './default-privileges.js';
 import { dropExtensions, dropExtensionsIn, extensionsIn } from './extensions.js';
-import { detachTable, tablesAround } from './foreign-keys.js';
+import { detachTable, referenceLines, tablesAround } from './foreign-keys.js';
 import { dropIndexes } from './indexes.js';
 import { dropMissing } from './missing-objects.js';
 import { descriptorOf, newStorage, nextVersion, openForChange, openTable, visibleName } from './objects.js';
 import type { Opened } from './objects.js';
 import { dropStatistics, withoutStatistics } from './statistics.js';
 import { dropSequence } from './sequences.js';
-import { dropOwnedSequences, ownedSequences, releaseUsers } from './sequence-users.js';
+import { defaultReaders, dropOwnedSequences, ownedSequences, releaseUsers } from './sequence-users.js';
 import { dependentViews } from './dependent-views.js';
 import { dependences, dropDependents, dropView, forgetSources } from './views.js';
 import type { DropOptions } from './views.js';
@@ -169,7 +169,8 @@ async function refuseIdentity(ctx: DdlContext, sequence: SequenceDescriptor): Pr
 
 export async function dropTable(ctx: DdlContext, table: TableDescriptor, options: DropOptions): Promise<void> {
   refuseOwnPendingChecks(ctx.txn, table);
-  await dropDependents(ctx, table, options, await dropRowTypeUsers(ctx, table, options));
+  const others = await dropRowTypeUsers(ctx, table, options);
+  await dropDependents(ctx, table, options, others, options.cascade ? [] : await referenceLines(ctx, table, options));
   if (isMaterialized(table)) forgetSources(ctx, table);
   await detachTable(ctx, table, options);
   await dropOwnedSequences(ctx, table, null, options.cascade, options.together);
@@ -327,6 +328,7 @@ async function dependents(ctx: DdlContext, inside: readonly Contained[], schema:
   for (const d of inside) {
     for (const what of goesAlone(d) ? await containedNames(ctx, d, place) : [])
       lines.push(`${what} depends on schema ${schema}`);
+    if (d.kind === 'sequence' && d.ownedBy === null) lines.push(...(await defaultReaders(ctx, d, together)));
     const outside = (await dependentViews(ctx, d.id)).filter(({ id }) => !together.has(id));
     const shown = `${place}${quoteIdentifier(d.name)}`;
     lines.push(...(await dependences(ctx, `${kindName(d)} ${shown}`, outside, { cascade: false, together })));

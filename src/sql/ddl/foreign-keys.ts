@@ -30,7 +30,7 @@ import type { DdlContext } from './context.js';
 import { SHARE_ROW_EXCLUSIVE } from './alter-lock-modes.js';
 import { nextVersion, openForChange, relationMissing, visibleName } from './objects.js';
 import { scanRows } from './rewrite.js';
-import type { DropOptions } from './views.js';
+import type { DropOptions, ReferenceLine } from './views.js';
 import { list, objectName, rangeVar, stringOf, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -337,6 +337,26 @@ export async function detachTable(ctx: DdlContext, table: TableDescriptor, optio
   for (const fk of table.foreignKeys ?? []) {
     if (fk.parentId !== table.id) rest = await detachForeignKey(ctx, rest, fk);
   }
+}
+
+/** Keys of other tables, that stay, to this one. */
+export async function referenceLines(
+  ctx: DdlContext,
+  parent: TableDescriptor,
+  { together }: DropOptions,
+): Promise<ReferenceLine[]> {
+  const lines: ReferenceLine[] = [];
+  const what = `table ${await visibleName(ctx, parent)}`;
+  for (const id of parent.referencedBy ?? []) {
+    if (id === parent.id || together.has(id)) continue;
+    const child = await ctx.catalog.descriptor(id, ctx.wait);
+    if (child?.kind !== 'table') continue;
+    const shown = await visibleName(ctx, child);
+    for (const fk of child.foreignKeys ?? [])
+      if (fk.parentId === parent.id)
+        lines.push({ oid: fk.oid, line: `constraint ${fk.name} on table ${shown} depends on ${what}` });
+  }
+  return lines;
 }
 
 interface ReferenceOptions extends DropOptions {

@@ -118,12 +118,18 @@ export function refuseTypeChange(
   }
 }
 
-/** Before a column with these readers goes. @throws 2BP01 without CASCADE */
-export function refuseReaders(table: string, column: string, readers: readonly ColumnDescriptor[]): void {
+/** Before a column with these readers goes; `others` read it too, as messages tell it. @throws 2BP01 without CASCADE */
+export function refuseReaders(
+  table: string,
+  column: string,
+  readers: readonly ColumnDescriptor[],
+  others: readonly string[],
+): void {
   if (readers.length === 0) return;
   throw sqlError('2BP01', `cannot drop column ${column} of table ${table} because other objects depend on it`, {
     detail: readers
       .map((r) => `column ${r.name} of table ${table} depends on column ${column} of table ${table}`)
+      .concat(others)
       .join('\n'),
     hint: 'Use DROP ... CASCADE to drop the dependent objects too.',
   });

@@ -62,9 +62,11 @@ function argumentDefault(ctx: DdlContext, node: unknown, typeOid: number): strin
     }
     return ctx.planner.compileExpression(sql, [], ctx.plannerSettings, null).sql;
   }
-  const assigned = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, { typeOid, typmod: -1 });
+  // Dates and times are read now, by the settings of now.
+  const stored = 'DEFAULT expressions';
+  const assigned = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, { typeOid, typmod: -1 }, stored);
   if (/^(E?'|NULL$)/i.test(sql) && (node as Loose)['A_Const'] !== undefined) return assigned.sql;
-  return ctx.planner.compileExpression(sql, [], ctx.plannerSettings, null).sql;
+  return ctx.planner.compileExpression(sql, [], ctx.plannerSettings, null, stored).sql;
 }
 
 function calledByDefault(ctx: DdlContext, sql: string): UsedRoutine[] {

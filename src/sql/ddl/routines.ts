@@ -9,7 +9,6 @@ import { prefixEnd } from '../../base/key.js';
 import { decodeUint, SYSTEM_KEYS } from '../../encoding/keyspace.js';
 import { relationsWithin } from '../catalog/row-types.js';
 import { routineEntryName } from '../catalog/entry-names.js';
-import { usesType } from '../catalog/codec.js';
 import type { Descriptor, Routine, RoutineDescriptor, RoutineParameter } from '../catalog/descriptor.js';
 import { kindName } from '../catalog/materialized.js';
 import type { ParsedStatement, RelationName } from '../contract.js';
@@ -36,6 +35,7 @@ import { noteOverload } from './overloads.js';
 import { creationSchema, shownName, throwMissing, visibleName, visibleType } from './objects.js';
 import { callerLines, changeCallers, dropCallers, nothingTold, refuseCallers } from './routine-users.js';
 import type { NamedRoutine } from './routine-users.js';
+import { takesOrGives } from './user-types.js';
 import type { DropOptions } from './views.js';
 import { checkOptions } from './routine-options.js';
 import {
@@ -577,8 +577,7 @@ export async function groupCallers(
 export async function dropRoutinesOf(ctx: DdlContext, group: RoutineDescriptor, type: UserType): Promise<void> {
   const users: (OpenedRoutine & NamedRoutine)[] = [];
   for (const routine of group.routines)
-    if (usesType({ ...group, routines: [routine] }, type.oid))
-      users.push({ group, routine, shown: await shownRoutine(ctx, { group, routine }) });
+    if (takesOrGives(routine, type)) users.push({ group, routine, shown: await shownRoutine(ctx, { group, routine }) });
   await dropUsers(ctx, users);
 }
 

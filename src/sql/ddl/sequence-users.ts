@@ -12,9 +12,10 @@ import type {
   ViewColumnDescriptor,
   ViewDescriptor,
 } from '../catalog/descriptor.js';
+import { kindName } from '../catalog/materialized.js';
 import { nextvalSql } from './columns.js';
 import type { DdlContext } from './context.js';
-import { nextVersion } from './objects.js';
+import { nextVersion, visibleName } from './objects.js';
 import { dropSequence } from './sequences.js';
 import { quoteIdentifier } from '../types/identifiers.js';
 import { dependentViews } from './dependent-views.js';
@@ -62,14 +63,15 @@ export async function dropOwnedSequences(
  * A call that names its sequence once and for all, by its oid, or in what was stored by earlier versions by its name;
  * nextval('q'::text) looks it up when it runs.
  */
-const CALL = /\bnextval\('((?:[^']|'')+)'(?:::(?:pg_catalog\.)?regclass)?\)/gi;
+const CALL = /\bnextval\('((?:[^']|'')+)'(?:::(?:pg_catalog\.)?regclass)?\)|'(\d+)'::regclass\b/gi;
 
 /** The names of sequences in the text of a default, each as its parts. */
 function namesIn(sql: string): { readonly call: string; readonly parts: readonly string[] }[] {
-  return Array.from(sql.matchAll(CALL), ([call, text]) => ({
+  return Array.from(sql.matchAll(CALL), ([call, text, oid]) => ({
     call,
-    parts: Array.from(text!.replaceAll("''", "'").matchAll(/"((?:[^"]|"")+)"|([^".]+)/g), ([, quoted, plain]) =>
-      quoted === undefined ? plain!.toLowerCase() : quoted.replaceAll('""', '"'),
+    parts: Array.from(
+      (text ?? oid!).replaceAll("''", "'").matchAll(/"((?:[^"]|"")+)"|([^".]+)/g),
+      ([, quoted, plain]) => (quoted === undefined ? plain!.toLowerCase() : quoted.replaceAll('""', '"')),
     ),
   }));
 }
@@ -157,12 +159,13 @@ export async function releaseUsers(
   readers: readonly DependentLine[] = [],
 ): Promise<void> {
   const functions = readers.map(({ oid, line }) => ({ id: oid, told: line }));
-  const defaults: { readonly id: number; readonly line: string }[] = [];
-  await changeDefaults(ctx, sequence, (of, column) => {
+  const read: { readonly of: TableDescriptor | ViewDescriptor; readonly name: string }[] = [];
+  await changeDefaults(ctx, sequence, (of, { name }) => {
     if (goingWith?.isGoing(of.id) === true) return undefined;
-    defaults.push({ id: of.id, line: `default value for column ${column.name} of ${of.kind} ${of.name}` });
+    read.push({ of, name });
     return null;
   });
+  const defaults = await defaultLines(ctx, read);
   const views = (await dependentViews(ctx, sequence.id)).filter(({ id }) => !options.together.has(id));
   // As they were made.
   const users = [...defaults, ...views, ...functions].sort((a, b) => a.id - b.id);
@@ -188,6 +191,38 @@ export async function releaseUsers(
   }
 }
 
+async function defaultLines(
+  ctx: DdlContext,
+  read: readonly { readonly of: TableDescriptor | ViewDescriptor; readonly name: string }[],
+): Promise<{ readonly id: number; readonly line: string }[]> {
+  const lines: { readonly id: number; readonly line: string }[] = [];
+  for (const { of, name } of read) {
+    const relation = `${kindName(of)} ${await visibleName(ctx, of)}`;
+    lines.push({ id: of.id, line: `default value for column ${name} of ${relation}` });
+  }
+  return lines;
+}
+
+/** What reads it in the defaults of others than those that go with it, as messages name it. */
+export async function defaultReaders(
+  ctx: DdlContext,
+  sequence: SequenceDescriptor,
+  together: ReadonlySet<number>,
+): Promise<string[]> {
+  const schemaName = await schemaNameOf(ctx, sequence);
+  const reads = (sql: string | null | undefined): boolean =>
+    sql != null && callsOf(ctx, sql, sequence, schemaName).length > 0;
+  const { descriptors } = await ctx.catalog.view([]);
+  const read: { readonly of: TableDescriptor | ViewDescriptor; readonly name: string }[] = [];
+  for (const of of descriptors) {
+    if ((of.kind !== 'table' && of.kind !== 'view') || together.has(of.id)) continue;
+    for (const column of of.columns)
+      if (!('dropped' in column && column.dropped) && reads(column.defaultSql)) read.push({ of, name: column.name });
+  }
+  const shown = `sequence ${await shownSequence(ctx, sequence)}`;
+  return (await defaultLines(ctx, read)).map(({ line }) => `${line} depends on ${shown}`);
+}
+
 async function shownSequence(ctx: DdlContext, sequence: SequenceDescriptor): Promise<string> {
   const schemaName = await schemaNameOf(ctx, sequence);
   const own = quoteIdentifier(sequence.name);
@@ -197,6 +232,8 @@ async function shownSequence(ctx: DdlContext, sequence: SequenceDescriptor): Pro
 /** Defaults that name a sequence go on reading it when it gets a new name. */
 export async function renameInDefaults(ctx: DdlContext, sequence: SequenceDescriptor): Promise<void> {
   await changeDefaults(ctx, sequence, (_of, { defaultSql }, calls) =>
-    calls.reduce((sql, call) => sql.replaceAll(call, () => nextvalSql(sequence.id)), defaultSql),
+    calls
+      .filter((call) => !call.startsWith("'"))
+      .reduce((sql, call) => sql.replaceAll(call, () => nextvalSql(sequence.id)), defaultSql),
   );
 }

@@ -15,8 +15,9 @@ import { assert } from '../../base/assert.js';
 import { QuoralError, sqlError } from '../../base/errors.js';
 import { typeEntryName } from '../catalog/entry-names.js';
 import { usesType, withType } from '../catalog/codec.js';
-import type { Descriptor, TableDescriptor, TypeDescriptor } from '../catalog/descriptor.js';
+import type { Descriptor, Routine, TableDescriptor, TypeDescriptor } from '../catalog/descriptor.js';
 import { kindName } from '../catalog/materialized.js';
+import type { Reader } from '../catalog/materialized.js';
 import type { RelationName } from '../contract.js';
 import { catalogOidOf, formatType, isArrayType, typeByOid } from '../types/registry.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
@@ -28,6 +29,7 @@ import { notOwner, ownsSchemaOf } from './ownership.js';
 import { dropEach, notice } from './context.js';
 import { creationSchema, lacksSchema, shownName, throwMissing, visibleName } from './objects.js';
 import { tablesOfType } from './typed-tables.js';
+import { dependences, viewsOfColumn } from './views.js';
 import { list, of, qualifiedName, strings } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -272,10 +274,15 @@ export async function dropType(
     const shown = await visibleName(ctx, descriptor);
     if (!cascade) {
       const details: string[] = [];
+      const told = new Set<number>();
       for (const user of users) {
+        // What reads a column of the type has been told with the column.
+        if (told.has(user.id)) continue;
         if (user.kind === 'table' && user.ofType === type.oid)
           details.push(`table ${user.name} depends on type ${shown}`);
-        details.push(...uses(user, type, shown));
+        if (user.kind === 'table' && user.materialized == null)
+          details.push(...(await usesOfTable(ctx, user, { type, shown }, told)));
+        else details.push(...uses(user, type, shown));
         if (multirange !== null && user.kind === 'table')
           details.push(...columnUses(user, multirange.oid, multirange.name));
         const own = user.kind === 'type' ? userTypeOf(user.typeOid)! : null;
@@ -299,6 +306,31 @@ export async function dropType(
   ctx.catalog.drop(ctx.txn, own.id);
 }
 
+/** Each column with the views that read it. */
+async function usesOfTable(
+  ctx: DdlContext,
+  table: TableDescriptor,
+  { type, shown }: { readonly type: UserType; readonly shown: string },
+  told: Set<number>,
+): Promise<string[]> {
+  const lines: string[] = [];
+  for (const line of uses(table, type, shown)) {
+    lines.push(line);
+    const what = line.slice(0, line.lastIndexOf(' depends on '));
+    const column = table.columns.find((c) => !c.dropped && what.startsWith(`column ${c.name} of `));
+    if (column === undefined) continue;
+    // A query that names the type depends on it by itself.
+    const views = (await viewsOfColumn(ctx, table.id, column.id)).filter((view) => !namesItself(view, type));
+    lines.push(...(await dependences(ctx, what, views, { cascade: false, together: new Set() }, told)));
+  }
+  return lines;
+}
+
+function namesItself(view: Reader, type: UserType): boolean {
+  const { usedTypes = [] } = view.kind === 'view' ? view : view.materialized;
+  return usedTypes.some(({ typeOid }) => namesType(typeOid, type));
+}
+
 export function isMultirange(d: Descriptor): boolean {
   return d.kind === 'type' && userTypeOf(d.typeOid)?.kind === 'multirange';
 }
@@ -309,8 +341,21 @@ export function namesType(oid: number, type: UserType): boolean {
 
 /** Other than by a function that it calls. */
 export function usesItself(user: Descriptor, type: UserType): boolean {
+  if (user.kind === 'routine') return user.routines.some((routine) => takesOrGives(routine, type));
   if (user.kind !== 'table' && user.kind !== 'view') return usesType(user, type.oid);
   return usesType({ ...user, usedRoutines: [] }, type.oid);
+}
+
+/** Not by a field of a row: a function of rows stays when they lose one. */
+export function takesOrGives(routine: Routine, type: UserType): boolean {
+  let found = false;
+  JSON.stringify(routine, (key, value: unknown) => {
+    const own = key === 'typeOid' ? userTypeIn(value as number) : null;
+    if (own !== null && (own.oid === type.oid || (own.kind !== 'composite' && namesType(value as number, type))))
+      found = true;
+    return value;
+  });
+  return found;
 }
 
 /** What of the descriptor uses the type and how, as messages name it; what uses its array comes first. */
@@ -346,7 +391,7 @@ function usesElsewhere(user: Descriptor, type: UserType): string[] {
   }
   if (user.kind !== 'routine') return [`${user.kind} ${quoteIdentifier(user.name)}`];
   return user.routines
-    .filter((routine) => usesType({ ...user, routines: [routine] }, type.oid))
+    .filter((routine) => takesOrGives(routine, type))
     .map(({ parameters }) => {
       const types = parameters.filter((p) => p.mode !== 'out' && p.mode !== 'table').map((p) => formatType(p.typeOid));
       return `function ${quoteIdentifier(user.name)}(${types.join(',')})`;

@@ -209,9 +209,16 @@ export async function dropDependents(
   of: Extract<Descriptor, { kind: 'table' | 'view' }>,
   options: DropOptions,
   others: readonly string[] = [],
+  references: readonly ReferenceLine[] = [],
 ): Promise<void> {
   const views = (await dependentViews(ctx, of.id)).filter((view) => !options.together.has(view.id));
-  await dropViews(ctx, `${kindName(of)} ${await visibleName(ctx, of)}`, views, options, others);
+  await dropViews(ctx, `${kindName(of)} ${await visibleName(ctx, of)}`, views, options, others, references);
+}
+
+/** A foreign key that refers to what is dropped, as messages tell it. */
+export interface ReferenceLine {
+  readonly oid: number;
+  readonly line: string;
 }
 
 /** `others` depend on it too, as messages tell it. */
@@ -221,14 +228,21 @@ async function dropViews(
   views: readonly Reader[],
   options: DropOptions,
   others: readonly string[] = [],
+  references: readonly ReferenceLine[] = [],
 ): Promise<void> {
-  if (views.length + others.length === 0) return;
+  if (views.length + others.length + references.length === 0) return;
   if (!options.cascade) {
     // Functions that read it are younger than most views, and what uses its rows is listed first.
     const reading = others.findIndex((line) => line.endsWith(` depends on ${what}`));
     const before = reading < 0 ? others : others.slice(0, reading);
     const after = reading < 0 ? [] : others.slice(reading);
-    throw dependsError(what, [...before, ...(await dependences(ctx, what, views, options)), ...after]);
+    const told = [...references];
+    const seen = new Set<number>();
+    for (const view of views)
+      for (const line of await dependences(ctx, what, [view], options, seen)) told.push({ oid: view.id, line });
+    // As they were made.
+    const inOrder = told.sort((a, b) => a.oid - b.oid).map(({ line }) => line);
+    throw dependsError(what, [...before, ...inOrder, ...after]);
   }
   await ctx.catalog.lock(
     ctx.txn,

@@ -1,6 +1,8 @@
 /** Stored expressions and queries as the session is shown them: types and functions that users made by the names that they have now. */
-import type { ExecContext } from '../contract.js';
+import type { TableDescriptor } from '../catalog/descriptor.js';
+import type { ExecContext, StoredColumn } from '../contract.js';
 import { showTypes } from '../types/pinned-types.js';
+import { isStyled } from '../types/stored-format.js';
 
 /** Names in quotes, and literals, which may name a relation. */
 export const LITERALS = /"(?:[^"]|"")*"|'((?:[^']|'')*)'(::regclass\b)?/g;
@@ -53,8 +55,24 @@ export function namedRelations(sql: string, nameOf: (oid: number) => string | nu
   return text;
 }
 
-export function shownSql(sql: string, ctx: ExecContext): string {
-  const { services } = ctx;
+const NO_COLUMNS: readonly StoredColumn[] = [];
+const shownColumns = new WeakMap<TableDescriptor, readonly StoredColumn[]>();
+/** The same array for the same descriptor: what is made of expressions over it is kept with it. */
+export function expressionColumns(table: TableDescriptor | null): readonly StoredColumn[] {
+  if (table === null) return NO_COLUMNS;
+  let columns = shownColumns.get(table);
+  if (columns === undefined) shownColumns.set(table, (columns = table.columns.filter((c) => !c.dropped && !c.hidden)));
+  return columns;
+}
+
+/** `columns`: what it may name. */
+export function shownSql(sql: string, ctx: ExecContext, columns: readonly StoredColumn[] = NO_COLUMNS): string {
+  const styled = isStyled(sql, ctx.format) ? ctx.services.expressionText?.(sql, columns, false) : undefined;
+  return styled ?? namedSql(sql, ctx);
+}
+
+/** In the style in which it is stored. */
+export function namedSql(sql: string, { services }: ExecContext): string {
   const nameOf = (oid: number): string | null =>
     services.typeName(oid) ?? services.routineName?.(oid, false, true) ?? services.collationName?.(oid) ?? null;
   return showTypes(

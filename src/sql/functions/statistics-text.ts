@@ -4,7 +4,7 @@ import type { ExecContext } from '../contract.js';
 import { PgArray } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { fn } from './define.js';
-import { shownSql } from './shown-sql.js';
+import { expressionColumns, shownSql } from './shown-sql.js';
 import { quoteIdentifier } from './strings.js';
 
 const STABLE = { volatility: 'stable' } as const;
@@ -29,7 +29,10 @@ function find(oid: number, ctx: ExecContext): Found | null {
 
 function columnsText({ table, statistics }: Found, ctx: ExecContext): string {
   const names = statistics.columnIds.map((id) => quoteIdentifier(table.columns.find((c) => c.id === id)?.name ?? '?'));
-  return [...names, ...statistics.expressions.map((e) => shownSql(e.expressionSql, ctx))].join(', ');
+  return [
+    ...names,
+    ...statistics.expressions.map((e) => shownSql(e.expressionSql, ctx, expressionColumns(table))),
+  ].join(', ');
 }
 
 function text(found: Found, ctx: ExecContext): string {
@@ -55,12 +58,12 @@ fn('pg_get_statisticsobjdef(oid) text', ofFound(text), STABLE);
 fn('pg_get_statisticsobjdef_columns(oid) text', ofFound(columnsText), STABLE);
 fn(
   'pg_get_statisticsobjdef_expressions(oid) _text',
-  ofFound(({ statistics: { expressions } }, ctx) =>
+  ofFound(({ table, statistics: { expressions } }, ctx) =>
     expressions.length === 0
       ? null
       : new PgArray(
           OID.text,
-          expressions.map((e) => shownSql(e.expressionSql, ctx)),
+          expressions.map((e) => shownSql(e.expressionSql, ctx, expressionColumns(table))),
         ),
   ),
   STABLE,

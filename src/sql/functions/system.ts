@@ -29,7 +29,7 @@ import { fn, fns } from './define.js';
 import { quoteIdentifier } from './strings.js';
 import { indexColumnText, indexText } from './index-text.js';
 import { viewOfRule } from '../catalog/rule-oids.js';
-import { shownSql } from './shown-sql.js';
+import { expressionColumns, shownSql } from './shown-sql.js';
 import { numberIfAsked, transactionNumber, xidOf } from '../locks/transaction-number.js';
 
 const STABLE = { volatility: 'stable' } as const;
@@ -261,19 +261,10 @@ fn('num_nonnulls(variadic any) int4', (args: readonly Datum[]) => args.filter((v
 function shownExpression(sql: string, columns: readonly StoredColumn[], pretty: boolean, ctx: ExecContext): string {
   const isAsStored = !pretty && !sql.includes('CASE');
   const text = (): string | undefined => ctx.services.expressionText?.(sql, columns, pretty);
-  return (isAsStored ? undefined : text()) ?? shownSql(sql, ctx);
-}
-const NO_COLUMNS: readonly StoredColumn[] = [];
-const shownColumns = new WeakMap<TableDescriptor, readonly StoredColumn[]>();
-/** The same array for the same descriptor: what is made of expressions over it is kept with it. */
-function columnsOf(table: TableDescriptor | null): readonly StoredColumn[] {
-  if (table === null) return NO_COLUMNS;
-  let columns = shownColumns.get(table);
-  if (columns === undefined) shownColumns.set(table, (columns = table.columns.filter((c) => !c.dropped && !c.hidden)));
-  return columns;
+  return (isAsStored ? undefined : text()) ?? shownSql(sql, ctx, columns);
 }
 function expressionOf(sql: string, relation: number, pretty: boolean, ctx: ExecContext): string {
-  return shownExpression(sql, columnsOf(ctx.services.tableByOid(relation)), pretty, ctx);
+  return shownExpression(sql, expressionColumns(ctx.services.tableByOid(relation)), pretty, ctx);
 }
 
 for (const type of ['pg_node_tree', 'text']) {
@@ -304,7 +295,7 @@ function indexDefinition(oid: number, column: number, pretty: boolean, ctx: Exec
   const found = findIndex(oid, ctx);
   if (found === null) return null;
   const { table, index } = found;
-  const show = (sql: string): string => shownExpression(sql, columnsOf(table), pretty, ctx);
+  const show = (sql: string): string => shownExpression(sql, expressionColumns(table), pretty, ctx);
   if (column > 0) return indexColumnText(table, index, column, show);
   const visible = ctx.services.relationName(table.id) ?? quoteIdentifier(table.name);
   return indexText(table, index, pretty ? visible : qualified(table, ctx), show);
@@ -342,7 +333,7 @@ function constraintDefinition(oid: number, pretty: boolean, ctx: ExecContext): D
   }
   const check = table.checks.find((one) => one.oid === oid);
   if (check !== undefined) {
-    const shown = shownExpression(check.expressionSql, columnsOf(table), pretty, ctx);
+    const shown = shownExpression(check.expressionSql, expressionColumns(table), pretty, ctx);
     const marks = `${check.noInherit === true ? ' NO INHERIT' : ''}${check.validated === false ? ' NOT VALID' : ''}`;
     return `CHECK (${shown})${marks}`;
   }
@@ -464,7 +455,7 @@ function isAlone(name: string | null): boolean | null {
 }
 function relationComment(oid: number, ctx: ExecContext): string | null {
   const relation = ctx.services.tableByOid(oid) ?? ctx.services.viewByOid(oid);
-  return relation?.comment ?? findIndex(oid, ctx)?.index.comment ?? null;
+  return relation?.comment ?? findIndex(oid, ctx)?.index.comment ?? ctx.services.commentOf('sequence', oid);
 }
 
 function constraintComment(oid: number, ctx: ExecContext): string | null {

@@ -143,6 +143,9 @@ function foldLogic(e: Extract<Expr, { kind: 'and' | 'or' }>): Expr {
   return args.length === 1 ? args[0]! : { ...e, args };
 }
 
+/** Dates and times, intervals, ranges and rows of them. */
+const READ_CATEGORIES = ['D', 'T', 'R', 'C'];
+
 /**
  * Dates and times written as literals, whose reading depends on settings or the clock, become the constants that
  * they are now. Names of objects, whose reading depends on the catalog, stay as they are.
@@ -151,6 +154,6 @@ export function readLiterals(expr: Expr, format: FormatContext): Expr {
   const e = mapChildren(expr, (child) => readLiterals(child, format));
   if (e.kind !== 'cast' || !e.stable || e.arg.kind !== 'const' || e.arg.oid !== OID.unknown) return e;
   const { category } = typeByOid(elementOidOf(e.oid) || e.oid);
-  if (category !== 'D' && category !== 'T') return e;
+  if (!READ_CATEGORIES.includes(category)) return e;
   return constant(e.arg.value === null ? null : e.fn(e.arg.value, e.typmod, format), e.oid, e.typmod);
 }

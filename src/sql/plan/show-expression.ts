@@ -11,6 +11,7 @@ import { exprContext } from './bind-select.js';
 import { Binder, Scope } from './binder.js';
 import { resolveUnknown } from './coerce.js';
 import { expressionTree } from './expression-tree.js';
+import { readLiterals } from './fold.js';
 import { ExprFormatter, quoteIdentifier } from './format-expr.js';
 import type { NameColumn, NameRoutine, NameType } from './format-expr.js';
 import { laidOut, Layout } from './layout.js';
@@ -34,14 +35,18 @@ export function showExpression(
   settings: PlannerSettings,
   form: ExpressionForm,
 ): string {
-  const binder = new Binder(snapshot, settings, [], null, null, new QueryNotes());
+  // Literals are read as they were stored, and shown as the session wants them.
+  const { names } = settings.format;
+  const stored = names === undefined ? STORED_FORMAT : { ...STORED_FORMAT, names };
+  const binder = new Binder(snapshot, { ...settings, format: stored }, [], null, null, new QueryNotes());
   binder.knowTypes(columns);
   knowPins(binder, sql, settings);
   // The text is of a bound expression: what PostgreSQL moved into the elements stands there.
   binder.castsStand = true;
   const visible = columns.map((c) => ({ column: binder.column(c.name, c.typeOid, c.typmod), hidden: false }));
   const scope = new Scope(null, [{ alias: '', schema: null, columns: visible, table: null }], visible);
-  const expr = resolveUnknown(binder, bindExpr(exprContext(binder, scope, 'this expression'), expressionTree(sql)));
+  const bound = resolveUnknown(binder, bindExpr(exprContext(binder, scope, 'this expression'), expressionTree(sql)));
+  const expr = readLiterals(bound, stored);
   const column = form.column ?? ((_id: number, name: string): string => quoteIdentifier(name));
   const { pretty, collation } = form;
   const style = { pretty, layout: new Layout(), ...(collation === undefined ? {} : { collation }) };

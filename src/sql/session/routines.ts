@@ -6,7 +6,7 @@
  * buffer, and are undone with it when the server runs it again.
  */
 import type { SelectStmt } from 'libpg-query';
-import { sqlError } from '../../base/errors.js';
+import { QuoralError, sqlError } from '../../base/errors.js';
 import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
 import type { Routine } from '../catalog/descriptor.js';
 import type { RoutineCall, RoutineResult } from '../contract.js';
@@ -14,6 +14,7 @@ import { as } from '../plan/ast.js';
 import { needsNames } from '../plan/catalog-uses.js';
 import { inputsOf, outputsOf, takesArgument } from '../plan/routines.js';
 import { functionLine } from '../plpgsql/context-lines.js';
+import { withContext } from '../plpgsql/error-context.js';
 import { inSqlFunction, PieceStore } from '../plpgsql/evaluation.js';
 import { bodyRules } from '../plpgsql/extra-checks.js';
 import { Frame } from '../plpgsql/frame.js';
@@ -24,6 +25,7 @@ import type { ParsedBody } from '../plpgsql/parse-body.js';
 import { readBody } from '../plpgsql/read-routine.js';
 import { CallResult, type ResultType } from '../plpgsql/result.js';
 import { ArgumentNames, bodyStatements } from '../plpgsql/sql-body.js';
+import { checkResult } from '../plpgsql/sql-result.js';
 import type { Variable } from '../plpgsql/tree.js';
 import type { SessionUsage } from '../usage/session-usage.js';
 import type { InnerTransactions } from './inner-transactions.js';
@@ -184,32 +186,69 @@ export class Routines {
 
   /** The last statement's rows are the result. */
   async #runSql(call: RoutineCall, read: ReadRoutine, host: SqlHost, result: CallResult): Promise<void> {
+    const wanted = { typeOid: result.type.oid, fields: result.type.fields?.map((f) => f.oid) ?? null };
+    const check = (columns: readonly { readonly typeOid: number }[] | null): void => {
+      if (!call.routine.procedure) checkedAtCall(call, read, () => checkResult(wanted, columns));
+    };
+    if (read.statements.length === 0) beforeFirst(check);
     for (const [i, statement] of read.statements.entries()) {
       const parsed = read.parsed[i]!;
       const last = i === read.statements.length - 1;
       host.contexts.push(() => functionLine(call.name, i + 1));
       try {
+        const gives = last && !result.type.isVoid;
         if (!host.runs(parsed)) {
+          if (gives) check(null);
           await host.command(parsed);
           continue;
         }
-        const gives = last && !result.type.isVoid;
         const reads = parsed.kind === 'SelectStmt';
         const rowsMax = !gives || result.type.set || !reads ? 0 : 1;
         const answer = await host.run({ statement, parameters: () => call.args, rowsMax });
         try {
+          if (gives) check(answer.columns);
           if (gives) giveRows(result, answer, castsRow(result, call.routine, parsed));
           if (host.hasChecks) await host.settleChecks();
         } finally {
           answer.release();
         }
       } catch (error) {
-        throw inSqlFunction(error, call.name, i + 1);
+        throw error instanceof CheckedAtCall ? error.cause : inSqlFunction(error, call.name, i + 1);
       } finally {
         host.contexts.pop();
       }
     }
   }
+}
+
+/** Of a body without statements. */
+function beforeFirst(check: (columns: null) => void): void {
+  try {
+    check(null);
+  } catch (error) {
+    throw error instanceof CheckedAtCall ? error.cause : error;
+  }
+}
+
+/** Its context is told. */
+class CheckedAtCall extends Error {}
+
+/** PostgreSQL looks at a function when it puts its one expression in place of the call, else before its first statement. */
+function checkedAtCall({ name, routine }: RoutineCall, { parsed }: ReadRoutine, check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    if (!(error instanceof QuoralError)) throw error;
+    const isPlain = !routine.set && !routine.securityDefiner && routine.config == null && routine.typeOid !== OID.record;
+    const when = isPlain && parsed.length === 1 && isExpression(parsed[0]!) ? 'inlining' : 'startup';
+    throw new CheckedAtCall(undefined, { cause: withContext(error, `SQL function "${name}" during ${when}`) });
+  }
+}
+
+/** SELECT of one expression, and nothing else. */
+function isExpression({ node }: ParsedStatement): boolean {
+  const select = (node as { readonly SelectStmt?: SelectStmt }).SelectStmt;
+  return select?.targetList?.length === 1 && select.fromClause === undefined && select.whereClause === undefined;
 }
 
 /** The one column is ROW(…), whose fields are cast to what is wanted. */

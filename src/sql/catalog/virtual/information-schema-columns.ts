@@ -7,7 +7,8 @@
 import type { Datum } from '../../types/datum.js';
 import { numericTypmod } from '../../types/numeric.js';
 import { OID } from '../../types/oids.js';
-import { shownSql } from '../../functions/shown-sql.js';
+import { expressionColumns, shownSql } from '../../functions/shown-sql.js';
+import { isStyled } from '../../types/stored-format.js';
 import { findTypeByOid, formatType } from '../../types/registry.js';
 import { typeCollation } from '../../types/collated.js';
 import { C_COLLATION_KEY, collationOfKey, DEFAULT_COLLATION_KEY } from '../../types/collation.js';
@@ -225,7 +226,8 @@ function templateOf(database: string, typeOid: number, typmod: number, schemaOf?
 }
 
 function columnsOfTable(source: Source, database: string, schema: string, table: TableDescriptor): Row[] {
-  const shown = (sql: string | null): string | null => (sql === null ? null : shownSql(sql, source.ctx));
+  const shown = (sql: string | null): string | null =>
+    sql === null ? null : shownSql(sql, source.ctx, expressionColumns(table));
   return liveColumns(table).map((column) => {
     const collation = collationColumns(source.model, database, collationOfColumn(column));
     const values: Values = {
@@ -257,7 +259,9 @@ function rowsOfTable(source: Source, database: string, table: TableDescriptor): 
   const schema = source.model.schemaNames.get(table.schemaId) ?? String(table.schemaId);
   let key = `${database}\0${schema}`;
   for (const column of table.columns) {
-    if (column.defaultSql?.includes('::regclass') === true) key += `\0${shownSql(column.defaultSql, source.ctx)}`;
+    const expression = column.defaultSql ?? column.generated?.expressionSql ?? '';
+    if (expression.includes('::regclass') || isStyled(expression, source.ctx.format))
+      key += `\0${shownSql(expression, source.ctx, expressionColumns(table))}`;
     if (column.identity !== null && column.sequenceId !== null)
       key += `\0${source.model.view.byId.get(column.sequenceId)?.version ?? ''}`;
     const collation = collationOfColumn(column);

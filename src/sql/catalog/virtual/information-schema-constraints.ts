@@ -2,7 +2,7 @@
  * information_schema's views of constraints: which there are, and which columns and tables they use. Rows of a table are
  * kept while it and the tables that its foreign keys refer to are the same.
  */
-import { shownSql } from '../../functions/shown-sql.js';
+import { expressionColumns, shownSql } from '../../functions/shown-sql.js';
 import type {
   CheckDescriptor,
   ColumnDescriptor,
@@ -44,7 +44,8 @@ function* constraints(source: Source, table: TableDescriptor): Iterable<Constrai
     yield { table, name: index.name, type, columns, clause: null, index };
   }
   for (const check of table.checks) {
-    const clause = (): string => `${checkClause(shownSql(check.expressionSql, source.ctx))}${suffixOf(check)}`;
+    const clause = (): string =>
+      `${checkClause(shownSql(check.expressionSql, source.ctx, expressionColumns(table)))}${suffixOf(check)}`;
     yield { table, name: check.name, type: 'CHECK', columns: columnsOf(check.columnIds), clause };
   }
   for (const foreignKey of table.foreignKeys ?? []) {
@@ -200,7 +201,10 @@ function perTable(
 }
 
 const checksOfTables = perTable('check_constraints', checkConstraints, (source, table) =>
-  [namesOf(source, table), ...table.checks.map((check) => shownSql(check.expressionSql, source.ctx))].join('\0'),
+  [
+    namesOf(source, table),
+    ...table.checks.map((check) => shownSql(check.expressionSql, source.ctx, expressionColumns(table))),
+  ].join('\0'),
 );
 
 function checksOfDomains(source: Source): readonly Row[] {

@@ -71,7 +71,8 @@ import {
 } from './relations.js';
 import { typeRows } from './types.js';
 import { withArrayNames } from './array-names.js';
-import { rowTypeRows } from './row-types.js';
+import { builtInRowTypes, rowTypeRows } from './row-types.js';
+import { styleOf } from '../../types/stored-format.js';
 import { enumRows, userTypeRows } from './user-types.js';
 import { dependencyParts, indexes, rewriteRules, sequences, tables, materializedViews, views } from './views.js';
 
@@ -192,7 +193,7 @@ let builtInTypes: readonly Row[] | null = null;
 
 function typeParts(model: Model): Parts {
   const layout = LAYOUTS.find((one) => one.schema === 'pg_catalog' && one.name === 'pg_type')!;
-  builtInTypes ??= Array.from(typeRows(), (values) => makeRow(layout, values));
+  builtInTypes ??= [...Array.from(typeRows(), (values) => makeRow(layout, values)), ...builtInRowTypes()];
   const made = Array.from(userTypeRows(model), (values) => makeRow(layout, values));
   const ofUsers = [made, ...model.tables.map(rowTypeRows), ...model.views.map(rowTypeRows)];
   return [builtInTypes, ...withArrayNames(model, ofUsers)];
@@ -225,7 +226,7 @@ function oncePerSession(partsOf: (source: Source) => Parts): VirtualTable['rows'
       let bySession = kept.get(source.model);
       if (bySession === undefined) kept.set(source.model, (bySession = new Map()));
       const { database, temporarySchema, user } = ctx.services;
-      const key = [database, user, temporarySchema ?? ''].join('\0');
+      const key = [database, user, temporarySchema ?? '', styleOf(ctx.format)].join('\0');
       let rows = bySession.get(key);
       if (rows === undefined) {
         rows = assembly.rowsOf(partsOf(source));

@@ -30,6 +30,7 @@ import { publicSchemaOf } from '../rights.js';
 import { perDescriptor, perDescriptorOf } from './kept-rows.js';
 import type { Parts } from './kept-rows.js';
 import { LAYOUTS, layoutOf, makeRow } from './layout.js';
+import { builtInRowType } from './row-types.js';
 import type { Layout, Row, Values } from './layout.js';
 import {
   aclArray,
@@ -191,6 +192,7 @@ function systemClasses(): readonly Row[] {
       oid: layout.oid,
       relname: layout.name,
       relnamespace: schemaOid(layout),
+      reltype: builtInRowType(layout.oid)[0],
       relowner: SUPERUSER_OID,
       relam: stored ? HEAP_AM : 0,
       reltuples: -1,

@@ -2,10 +2,11 @@
 import { catalogOidOf, typeByOid } from '../../types/registry.js';
 import { baseOidOf, isHandle, userTypeOf } from '../../types/user-types.js';
 import type { DomainType, MultirangeType, RangeType, UserType } from '../../types/user-types.js';
-import { shownSql } from '../../functions/shown-sql.js';
+import { namedSql, shownSql } from '../../functions/shown-sql.js';
 import { quoteIdentifier } from '../../types/identifiers.js';
 import { pinsIn, showTypes } from '../../types/pinned-types.js';
 import type { TypeDescriptor } from '../descriptor.js';
+import { domainValue } from '../user-types-view.js';
 import { baseColumns, collationColumns, typeSchema } from './information-schema-columns.js';
 import type { Values } from './layout.js';
 import { defaultOperatorClass } from './operator-classes.js';
@@ -218,7 +219,7 @@ export function* domainRows(source: Source): Iterable<Values> {
       ...baseColumns(database, type, typeSchema(source)),
       ...collationColumns(source.model, database, type.collation),
       ...domainKey(source, schema, type),
-      domain_default: type.defaultSql === null ? null : shownSql(type.defaultSql, source.ctx),
+      domain_default: type.defaultSql === null ? null : namedSql(type.defaultSql, source.ctx),
       dtd_identifier: '1',
     };
   }
@@ -231,7 +232,7 @@ export function* domainCheckRows(source: Source): Iterable<Values> {
         constraint_catalog: source.ctx.services.database,
         constraint_schema: schema,
         constraint_name: check.name,
-        check_clause: checkClause(shownSql(check.expressionSql, source.ctx)),
+        check_clause: checkClause(shownSql(check.expressionSql, source.ctx, [domainValue(type)])),
       };
     }
   }

@@ -7,6 +7,7 @@ import { assert } from '../../../base/assert.js';
 import type { Datum } from '../../types/datum.js';
 import { OID } from '../../types/oids.js';
 import { SUPERUSER } from '../bootstrap-names.js';
+import { LITERALS } from '../../functions/shown-sql.js';
 import type { SequenceDescriptor, TableDescriptor } from '../descriptor.js';
 import { indexReads } from '../descriptor.js';
 import { isMaterialized, sourcesOf } from '../materialized.js';
@@ -143,18 +144,21 @@ const TYPE = 1247;
 const COLLATION = 3456;
 const ROUTINE = 1255;
 
-/** The sequence of a default such as nextval('16384'::regclass), or by the name that it has there. */
-function sequenceRead(model: Model, sql: string): number | null {
+/** What a default names, as in nextval('16384'::regclass), or by the name that it has there. */
+function relationsRead(model: Model, sql: string): ReadonlySet<number> {
+  const oids = new Set<number>();
+  for (const [, named, cast] of sql.matchAll(LITERALS)) {
+    if (cast !== undefined && /^\d+$/.test(named!)) oids.add(Number(named));
+  }
   const named = /^nextval\('((?:[^']|'')+)'::(?:regclass|text)\)$/.exec(sql)?.[1];
-  if (named === undefined) return null;
-  if (/^\d+$/.test(named)) return Number(named);
+  if (named === undefined || oids.size > 0) return oids;
   const parts = Array.from(named.replaceAll("''", "'").matchAll(/"((?:[^"]|"")+)"|([^".]+)/g), ([, quoted, plain]) =>
     quoted === undefined ? plain! : quoted.replaceAll('""', '"'),
   );
   const name = parts.at(-1);
   const schema = parts.length > 1 ? parts.at(-2) : 'public';
   const found = model.sequences.find((s) => s.name === name && model.schemaNames.get(s.schemaId) === schema);
-  return found?.id ?? null;
+  return found === undefined ? oids : oids.add(found.id);
 }
 
 function* dependenciesOfSequence(model: Model, { id, ownedBy, schemaId }: SequenceDescriptor): Iterable<Values> {
@@ -190,6 +194,7 @@ function* otherDependencies(model: Model): Iterable<Values> {
       if (column.defaultSql == null) continue;
       const set = { classid: ATTRDEF, objid: defaultOid(view, column), refclassid: CLASS };
       yield { ...set, refobjid: view.id, refobjsubid: column.id, deptype: 'a' };
+      for (const oid of relationsRead(model, column.defaultSql)) yield { ...set, refobjid: oid, deptype: 'n' };
     }
     for (const { id, columnIds, keys = [] } of sourcesOf(view)) {
       if (columnIds.length === 0) yield { ...from, refobjid: id, deptype: 'n' };
@@ -210,8 +215,8 @@ function* dependenciesOfTable(model: Model, table: TableDescriptor): Iterable<Va
     if (column.defaultSql === null) continue;
     const from = { classid: ATTRDEF, objid: defaultOid(table, column), refclassid: CLASS };
     yield { ...from, refobjid: table.id, refobjsubid: column.id, deptype: 'a' };
-    const counts = column.sequenceId ?? sequenceRead(model, column.defaultSql);
-    if (counts !== null) yield { ...from, refobjid: counts, deptype: 'n' };
+    const read = column.sequenceId === null ? relationsRead(model, column.defaultSql) : [column.sequenceId];
+    for (const oid of read) yield { ...from, refobjid: oid, deptype: 'n' };
   }
   for (const check of table.checks) {
     for (const column of check.columnIds)
