@@ -460,6 +460,37 @@ describe('commit with one thing going wrong', () => {
     expect([await read(c, A), await read(c, B)]).toEqual([large, '2']);
   });
 
+  it('is seen by who begins after it was acknowledged, while it is still staging under a faster clock', async () => {
+    const c = cluster(1, [100_000, 0, 0]);
+    await put(c, [A, '1'], [B, '1']);
+    // Both have looked the ranges up by then, which tells clocks too.
+    for (const node of [2, 3]) expect([await read(c, A, node), await read(c, B, node)]).toEqual(['1', '1']);
+    await c.sim.advance(200);
+    const txn = c.db(3).begin({ isolation: 'serializable' });
+    txn.put(A, bytes('2'));
+    txn.put(B, bytes('2'));
+    // The node of the fast clock reads A, and so the commit moves above that; what it lays at B stays far below.
+    expect(await read(c, A, 1)).toBe('1');
+    let ends = 0;
+    c.tamper = {
+      before: (_, batch, from) => {
+        // B is written before a clock of the coordinator's that has heard of the fast one can reach its node.
+        if (has(batch.requests, 'stage')) return c.sim.sleep(20);
+        const tells = has(batch.requests, 'commit') || batch.requests.some((r) => r.kind === 'resolve-intents');
+        return from === 3 && tells ? c.sim.sleep(400).then(() => void ends++) : undefined;
+      },
+    };
+    const committed = await c.run(txn.commit());
+    // Whose clock has not heard of it.
+    const reader = c.db(2).begin({ isolation: 'serializable' });
+    const began = reader.readTimestamp;
+    const seen = c.run(reader.get(B));
+    expect(began).toBeLessThan(committed);
+    expect(ends).toBe(0);
+    expect(text(await seen)).toBe('2');
+    expect(ends).toBeGreaterThan(0);
+  });
+
   it('is recovered as committed when the coordinator dies after all writes', async () => {
     const c = cluster();
     await put(c, [A, '1'], [B, '1']);
