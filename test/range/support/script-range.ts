@@ -333,7 +333,14 @@ export class ScriptRange {
       case 'recover':
         return { kind: 'recover-txn', txn: txn(a), committed: b === 'yes' };
       case 'query':
-        return { kind: 'query-intent', key: b!, txnId: txn(a).id, epoch: txn(a).epoch, sequence: Number(c), ts: Number(d) };
+        return {
+          kind: 'query-intent',
+          key: b!,
+          txnId: txn(a).id,
+          epoch: txn(a).epoch,
+          sequence: Number(c),
+          ts: Number(d),
+        };
       case 'resolve': {
         const span = listOf(options.get('span'));
         return {
