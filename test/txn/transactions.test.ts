@@ -73,9 +73,13 @@ describe('transactions over ranges', () => {
     expect(await read(c, B)).toBe('1');
   });
 
-  it('merges reads and scans with its own writes, forward and reverse, under limits', async () => {
+  it.each([
+    ['buffered', 1 << 20],
+    ['spilled', 1],
+    ['of both kinds', 40],
+  ])('merges reads and scans with its own writes, %s, forward and reverse, under limits', async (_, spillBytes) => {
     for (let seed = 1; seed <= 60; seed++) {
-      const c = cluster(seed);
+      const c = new ModelCluster({ nodes: 3, seed, boundaries: [`${T}k`, `${T}s`], spillBytes });
       const rng = seededRng(seed);
       const keys = Array.from({ length: 12 }, (_, i) => `${T}${String.fromCharCode(97 + i * 2)}`);
       const model = new Map<string, string>();
@@ -87,6 +91,7 @@ describe('transactions over ranges', () => {
       for (let step = 0; step < 12; step++) {
         const key = keys[rng.int(keys.length)]!;
         const dice = rng.int(4);
+        if (spillBytes === 1 || (spillBytes === 40 && rng.int(3) === 0)) await c.run(txn.relieve());
         if (dice === 0) {
           txn.put(key, bytes(`n${step}`));
           model.set(key, `n${step}`);
@@ -458,6 +463,40 @@ describe('commit with one thing going wrong', () => {
     expect(marks).toContain('push-honoured-at-commit');
     expect(marks).toContain('commit-falls-back-from-parallel');
     expect([await read(c, A), await read(c, B)]).toEqual([large, '2']);
+  });
+
+  it('is repeated, if it is a read whose snapshot moved while it was under way', async () => {
+    const c = cluster();
+    await put(c, [A, '1'], [B, '1'], [C, '1']);
+    const reader = c.db(2).begin({ isolation: 'serializable' });
+    expect(text(await c.run(reader.get(A)))).toBe('1');
+    let held = false;
+    c.tamper = {
+      before: (_, batch, from) => {
+        if (held || from !== 2 || !batch.requests.some((r) => r.kind === 'get' && r.key === B)) return undefined;
+        held = true;
+        return c.sim.sleep(100);
+      },
+    };
+    // Of its own node, whose clock says that what is written there later is later: nothing is uncertain of it.
+    const slow = reader.get(B);
+    await c.sim.advance(5);
+    expect(held).toBe(true);
+    await put(c, [B, '2']);
+    await put(c, [C, '2']);
+    expect(text(await c.run(reader.get(C)))).toBe('2');
+    expect(text(await c.run(slow))).toBe('2');
+  });
+
+  it('is seen by a statement that begins after it was acknowledged, whatever its transaction has seen of that clock before', async () => {
+    const c = cluster(1, [100_000, 0, 0]);
+    await put(c, [A, '1'], [B, '1']);
+    const reader = c.db(2).begin({ isolation: 'read committed' });
+    expect(text(await c.run(reader.get(A)))).toBe('1');
+    await c.sim.advance(50);
+    await put(c, [A, '2']);
+    reader.beginStatement();
+    expect(text(await c.run(reader.get(A)))).toBe('2');
   });
 
   it('is seen by who begins after it was acknowledged, while it is still staging under a faster clock', async () => {
