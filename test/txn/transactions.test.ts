@@ -465,6 +465,27 @@ describe('commit with one thing going wrong', () => {
     expect([await read(c, A), await read(c, B)]).toEqual([large, '2']);
   });
 
+  it.each(['read committed', 'repeatable read'] as const)(
+    'fails at %s if what it has read to be verified has changed, also where its write must move above others’ reads',
+    async (isolation) => {
+      for (const [from, to] of [
+        [A, A],
+        [A, B],
+        [B, A],
+      ] as const) {
+        const c = cluster();
+        await put(c, [A, '1'], [B, '1'], [C, '1']);
+        const txn = c.db(1).begin({ isolation });
+        await c.run(txn.scan({ start: from, end: `${from}z`, verified: true }));
+        await put(c, [`${from}x`, 'new']);
+        expect(await read(c, to, 2)).toBe('1');
+        txn.put(to, bytes('2'));
+        expect((await failure(c.run(txn.commit()))).sqlstate).toBe('40001');
+        expect(await read(c, to, 2)).toBe('1');
+      }
+    },
+  );
+
   it('is repeated, if it is a read whose snapshot moved while it was under way', async () => {
     const c = cluster();
     await put(c, [A, '1'], [B, '1'], [C, '1']);
