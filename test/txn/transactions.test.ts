@@ -486,6 +486,25 @@ describe('commit with one thing going wrong', () => {
     },
   );
 
+  it('gives back, with the rest, what a read that failed half-way may have locked', async () => {
+    for (const options of [{}, { scope: 'whole' }] as const) {
+      const c = cluster();
+      await put(c, [A, '1'], [B, '1']);
+      const holder = c.db(1).begin({ isolation: 'serializable' });
+      await c.run(holder.get(B, { lock: 'exclusive' }));
+      const txn = c.db(2).begin({ isolation: 'serializable' });
+      const reading = txn.getMany([A, B], { lock: 'exclusive', wait: 'nowait', ...options });
+      await expect(c.run(reading)).rejects.toThrow();
+      await c.run(txn.rollback());
+      await c.run(c.db(2).settled());
+      const next = c.db(3).begin({ isolation: 'serializable' });
+      expect(text(await c.run(next.get(A, { lock: 'exclusive', wait: 'nowait', ...options })))).toBe('1');
+      await c.run(Promise.all([next.rollback(), holder.rollback()]));
+      await c.sim.advance(50);
+      expect(c.lockCount()).toBe(0);
+    }
+  });
+
   it('is repeated, if it is a read whose snapshot moved while it was under way', async () => {
     const c = cluster();
     await put(c, [A, '1'], [B, '1'], [C, '1']);
