@@ -7,8 +7,8 @@
  * | `/system/advisory/n<node>` | a node's lease: `{"v":1,"i":incarnation,"u":until}`, an HLC time |
  *
  * An entry is `[node, incarnation, number, process id, "e" | "s"]`: exclusive or shared. The space is 1 for locks
- * named by one bigint and 2 for those named by two integers, as pg_locks.objsubid has it; the 8 bytes are the
- * bigint, or the two integers, big-endian. Golden tests hold all of it.
+ * named by one bigint and 2 for those named by two integers, as pg_locks.objsubid has it, and 3 for tables' own locks (LOCK TABLE); the
+ * 8 bytes are the bigint, the two integers, or the table's id, big-endian. Golden tests hold all of it.
  */
 import { sqlError } from '../../base/errors.js';
 import type { Key } from '../../base/key.js';
@@ -38,9 +38,12 @@ export interface NodeLease {
   readonly until: number;
 }
 
+/** Of locks that LOCK TABLE takes; `low` is the table's id. */
+export const TABLE_SPACE = 3;
+
 /** What a lock is called: `high` and `low` are unsigned, as pg_locks shows them. */
 export interface LockName {
-  readonly space: 1 | 2;
+  readonly space: 1 | 2 | typeof TABLE_SPACE;
   readonly high: number;
   readonly low: number;
 }
@@ -62,7 +65,7 @@ export function lockKey(databaseId: number, { space, high, low }: LockName): Key
 export function decodeLockKey(key: Key): { readonly databaseId: number; readonly name: LockName } {
   const { value, next } = decodeUint(key, LOCK_ROWS.length);
   const bytes = Buffer.from(key.slice(next), 'latin1');
-  const space = bytes.readUInt8(0) === 1 ? 1 : 2;
+  const space = bytes.readUInt8(0) as LockName['space'];
   return { databaseId: value, name: { space, high: bytes.readUInt32BE(1), low: bytes.readUInt32BE(5) } };
 }
 

@@ -23,6 +23,10 @@ export class SchemaLocks {
   readonly token: string;
   readonly #catalog: Catalog;
   readonly #held = new Set<number>();
+  /** A lock was given up, and not everybody knows. */
+  #isSpoiled = false;
+  /** Those whose rows go with the transaction; not, after a rollback to a savepoint, those that were taken since. */
+  #going: ReadonlySet<number> = new Set();
   readonly #nodes = new Set<number>();
 
   constructor(catalog: Catalog) {
@@ -40,18 +44,58 @@ export class SchemaLocks {
 
   /** `holding`: the transaction uses or holds other objects, so that waiting for ever could be a deadlock. */
   async acquire(txn: KvTxn, wanted: readonly number[], holding: boolean, options: WaitOptions): Promise<void> {
-    const ids = [...new Set(wanted)].filter((id) => !this.#held.has(id)).sort((a, b) => a - b);
+    await this.#acquireNew(txn, wanted, holding, options);
+    const ids = [...new Set(wanted)].filter((id) => !this.#going.has(id)).sort((a, b) => a - b);
     if (ids.length === 0) return;
-    const wait = new Deadline(this.#catalog, holding || this.#held.size > 0, options);
-    await this.#takeRows(ids, wait);
-    for (const id of ids) this.#held.add(id);
-    await this.#lockNodes(ids, wait);
-    // Reads must see what the last users wrote, which may be newer than the transaction's snapshot.
-    if (txn.pristine) await txn.restart();
-    else await this.#rewriteRows(ids);
     // In the transaction's read set and write set: a commit after somebody removed the rows must fail.
     await txn.getMany(ids.map(schemaLockKey), { lock: 'exclusive' });
     for (const id of ids) txn.delete(schemaLockKey(id));
+    this.#going = new Set([...this.#going, ...ids]);
+  }
+
+  async #acquireNew(txn: KvTxn, wanted: readonly number[], holding: boolean, options: WaitOptions): Promise<void> {
+    const ids = [...new Set(wanted)].filter((id) => !this.#held.has(id)).sort((a, b) => a - b);
+    if (ids.length === 0) return;
+    if (this.#isSpoiled) throw spoiled();
+    const wait = new Deadline(this.#catalog, holding || this.#held.size > 0, options);
+    await this.#takeRows(ids, wait);
+    for (const id of ids) this.#held.add(id);
+    try {
+      await this.#lockNodes(ids, wait);
+      // Reads must see what the last users wrote, which may be newer than the transaction's snapshot.
+      if (txn.pristine) await txn.restart();
+      else await this.#rewriteRows(ids);
+    } catch (error) {
+      await this.#giveUp(ids);
+      throw error;
+    }
+  }
+
+  /**
+   * Others use them: the transaction may go on without, from a savepoint, and may want them again. A node that was not told could take what
+   * it hears late for the end of that later lock: then there is none.
+   */
+  async #giveUp(ids: readonly number[]): Promise<void> {
+    try {
+      await this.#catalog.removeLockRows(this.token, ids);
+    } catch (error) {
+      // The rows are removed at the end of the transaction.
+      if (!(error instanceof QuoralError)) throw error;
+      this.#isSpoiled = true;
+      return;
+    }
+    for (const id of ids) this.#held.delete(id);
+    this.#catalog.unlockLocal(this.token, ids);
+    const told = await Promise.all(this.#tellOthers(ids));
+    if (told.includes(false)) this.#isSpoiled = true;
+  }
+
+  mark(): ReadonlySet<number> {
+    return this.#going;
+  }
+  /** The locks stay, and are let go at the end as if it had failed. */
+  rollbackTo(mark: ReadonlySet<number>): void {
+    this.#going = mark;
   }
 
   async #takeRows(ids: readonly number[], wait: Deadline): Promise<void> {
@@ -123,28 +167,42 @@ export class SchemaLocks {
   /** After the transaction's end. Nodes that cannot be told find out by themselves. */
   async release(committed: boolean): Promise<void> {
     const ids = [...this.#held].sort((a, b) => a - b);
+    const left = committed ? ids.filter((id) => !this.#going.has(id)) : ids;
     this.#held.clear();
     this.#catalog.activeTokens.delete(this.token);
     if (ids.length === 0) return;
     try {
-      if (!committed) await this.#catalog.removeLockRows(this.token, ids);
+      if (left.length > 0) await this.#catalog.removeLockRows(this.token, left);
     } finally {
       this.#catalog.unlockLocal(this.token, ids);
-      this.#tellOthers(ids);
+      // Those that do not hear of it find out by themselves.
+      void this.#tellOthers(ids);
     }
   }
 
-  #tellOthers(ids: readonly number[]): void {
+  /** False: the node may hear of it late, or never. */
+  #tellOthers(ids: readonly number[]): Promise<boolean>[] {
     const { network } = this.#catalog;
-    if (network === null) return;
+    if (network === null) return [];
     const request: CatalogRequest = { request: { $case: 'unlock', value: { token: this.token, ids: [...ids] } } };
-    for (const node of [...this.#nodes].sort((a, b) => a - b)) {
-      if (node === this.#catalog.self) continue;
-      network.call(node, catalogMethod, request, { deadlineMs: 2_000 }).catch((error: unknown) => {
-        if (!(error instanceof RpcError)) throw error;
-      });
-    }
+    const others = [...this.#nodes].filter((node) => node !== this.#catalog.self).sort((a, b) => a - b);
+    return others.map(async (node) => {
+      try {
+        await network.call(node, catalogMethod, request, { deadlineMs: 2_000 });
+        return true;
+      } catch (error) {
+        if (error instanceof RpcError) return false;
+        throw error;
+      }
+    });
   }
+}
+
+function spoiled(): QuoralError {
+  return new QuoralError('40001', 'a schema lock that the transaction gave up could not be returned', {
+    retry: 'transaction',
+    fields: { hint: 'Run the transaction again.' },
+  });
 }
 
 class Deadline {

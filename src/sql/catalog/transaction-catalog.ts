@@ -48,10 +48,7 @@ import { runBy, UsedRoutines } from './used-routines.js';
 import { snapshotOf } from './snapshot.js';
 import { virtualRelation } from './virtual/registry.js';
 
-export interface Mark {
-  readonly descriptors: ReadonlyMap<number, Descriptor | null>;
-  readonly names: ReadonlyMap<string, NameEntry | null>;
-}
+export type Mark = ReturnType<TransactionCatalog['mark']>;
 
 /** Everything visible at one moment, indexed. */
 export interface CatalogView {
@@ -467,8 +464,7 @@ export class TransactionCatalog implements UseHolder {
   async lock(txn: KvTxn, ids: readonly number[], wait: WaitOptions): Promise<void> {
     await this.catalog.ensureLease();
     const others: number[] = [];
-    for (const id of ids) {
-      if (this.#created.has(id)) continue;
+    for (const id of ids.filter((one) => !this.#created.has(one))) {
       // Nobody else can know of it.
       if (!isTemporary(this.known(id))) others.push(id);
       else if (!this.#held.has(id)) this.#held.set(id, await this.forUpdate(txn, id));
@@ -564,13 +560,18 @@ export class TransactionCatalog implements UseHolder {
     deleteDescriptor(txn, id);
   }
 
-  mark(): Mark {
-    return { descriptors: new Map(this.#descriptors), names: new Map(this.#names) };
+  mark(): {
+    readonly descriptors: ReadonlyMap<number, Descriptor | null>;
+    readonly names: ReadonlyMap<string, NameEntry | null>;
+    readonly locks: ReadonlySet<number> | undefined;
+  } {
+    return { descriptors: new Map(this.#descriptors), names: new Map(this.#names), locks: this.#locks?.mark() };
   }
 
   rollbackTo(mark: Mark): void {
     this.#descriptors = new Map(mark.descriptors);
     this.#names = new Map(mark.names);
+    this.#locks?.rollbackTo(mark.locks ?? new Set());
   }
 
   /** The end of the transaction: forgets, unlocks, lets go. Never throws for a lock that others clean up. */

@@ -550,9 +550,10 @@ export function compileDelete(plan: DeletePlan): OperatorFactory {
   const returning = compileReturning(plan.returning, plan.input.columns);
   // Volatile functions see what has been removed so far, the row itself among it.
   const atOnce = callsVolatile(plan.returning?.items.map((i) => i.expr) ?? []);
-  const remove = (run: Run, before: Row): void => {
+  const remove = async (run: Run, before: Row): Promise<void> => {
     writer.remove(run.ctx.txn, before);
     run.affected++;
+    if (run.affected % WRITE_ROWS === 0 || run.ctx.txn.crowded) await relieve(run);
   };
   return (run) =>
     new LazyRows(async () => {
@@ -563,15 +564,12 @@ export function compileDelete(plan: DeletePlan): OperatorFactory {
       for (const row of rows) {
         const before = target(row);
         if (seen !== null && !firstTime(seen, writer, before)) continue;
-        if (atOnce) remove(run, before);
+        if (atOnce) await remove(run, before);
         else doomed.push(before);
         // The old row is in the input: RETURNING reads it there.
         if (returning !== null) out.push(await returning(NO_ROW, row, run));
       }
-      for (const before of doomed) {
-        remove(run, before);
-        if (run.affected % WRITE_ROWS === 0 || run.ctx.txn.crowded) await relieve(run);
-      }
+      for (const before of doomed) await remove(run, before);
       release();
       return out;
     });

@@ -16,6 +16,7 @@ import { compileLookupJoin } from './lookup-join.js';
 import { compileMappedChain } from './mapped-chain.js';
 import { compileMappedRight, type MappedJoin, type MappedRight } from './mapped-join.js';
 import { givesAlike, KeptPart } from './given-alike.js';
+import { canKeepLateral, LateralMemo } from './lateral-memo.js';
 import { breatheAt, eachRow } from './pace.js';
 import {
   type Batch,
@@ -47,6 +48,8 @@ interface JoinShape {
   readonly mapped: MappedJoin | null;
   /** Left columns that the right side reads from outside. */
   readonly lateral: readonly { readonly id: number; readonly at: number }[] | null;
+  /** Its rows are kept by the values of those columns. */
+  readonly keepsLateral: boolean;
   /** The right side in memory, where it is the same each time; null: it is not. */
   readonly kept: KeptPart<RightRows> | null;
 }
@@ -84,6 +87,7 @@ function compileAlone(plan: JoinPlan): OperatorFactory {
     hash: compileHash(keys.now),
     mapped,
     lateral: lateral ? outerOfRight : null,
+    keepsLateral: lateral && canKeepLateral(plan, outerOfRight),
     kept: !lateral && mapped === null && givesAlike(plan.right) ? new KeptPart() : null,
   };
   return (run) => (byKey === null || run.settles ? new JoinOperator(shape, run) : byKey(run));
@@ -132,6 +136,7 @@ class JoinOperator implements Operator {
   #buckets: Map<unknown, Row[]> | null = null;
   /** Of a right or full join: rows of the right side that found a left one. */
   readonly #matchedRight: Set<Row> | null;
+  readonly #memo: LateralMemo | null;
   #mapped: MappedRight | null = null;
   #bytes = 0;
   /** What is built may be kept for the next time. */
@@ -153,6 +158,7 @@ class JoinOperator implements Operator {
     this.#left = shape.left(run);
     const { type } = shape.plan;
     this.#matchedRight = type === 'right' || type === 'full' ? new Set() : null;
+    this.#memo = shape.keepsLateral && !run.settles ? new LateralMemo(run) : null;
   }
 
   next(): Soon<Batch | null> {
@@ -231,8 +237,15 @@ class JoinOperator implements Operator {
       this.#begin(row, found);
       return null;
     }
+    const key = this.#memo?.keyOf(row, lateral) ?? '';
+    const known = this.#memo?.find(key);
+    if (known !== undefined) {
+      this.#begin(row, known);
+      return null;
+    }
     for (const { id, at } of lateral) this.#run.outer[id] = row[at]!;
     const begin = (rows: readonly Row[]): null => {
+      this.#memo?.keep(key, rows);
       this.#begin(row, rows);
       return null;
     };
@@ -336,6 +349,7 @@ class JoinOperator implements Operator {
     this.#run.ctx.memory.shrink(this.#bytes);
     this.#bytes = 0;
     this.#mapped?.release();
+    this.#memo?.close();
     this.#table = [];
     this.#buckets = null;
     this.#leftDone = true;

@@ -7,19 +7,12 @@
 import { type Expr, type SubqueryExpr, walk } from '../plan/expr.js';
 import { columnsOf, ctesOutside, freeColumns, idsOf, walkPlan } from '../plan/plan-walk.js';
 import { isVolatilePlan, isVolatileWithin } from '../plan/volatility.js';
-import { type Datum, Interval, Numeric } from '../types/datum.js';
-import { ALIKE } from '../types/alike.js';
-import { OID } from '../types/oids.js';
+import type { Datum } from '../types/datum.js';
 import type { AsyncEval, Layout } from './eval.js';
+import { KEYED, keyOf, KEYS_MAX } from './outer-key.js';
 import { rowBytes } from './run.js';
 
 const KEPT_MAX = 10_000;
-const KEYS_MAX = 6;
-/** Types whose values keyOf() tells apart wherever anything could. */
-const KEYED: ReadonlySet<number> = new Set<number>([
-  ...ALIKE,
-  ...[OID.numeric, OID.float4, OID.float8, OID.interval, OID.bpchar, OID.name, OID.time],
-]);
 
 /** Ids of the outer columns that the plan, and the test of its rows, refer to; null: results cannot be kept by them. */
 function keyColumns({ plan, test }: SubqueryExpr): readonly number[] | null {
@@ -38,18 +31,6 @@ function keyColumns({ plan, test }: SubqueryExpr): readonly number[] | null {
   });
   // Those of outside may stem from a recursion that goes on, or run anew for another row.
   return usable && ctesOutside(plan).length === 0 ? [...free] : null;
-}
-
-function shownOf(value: Exclude<Datum, null>): string {
-  if (value instanceof Numeric) return `${value.kind} ${value.unscaled} ${value.scale}`;
-  if (value instanceof Interval) return `${value.months} ${value.days} ${value.micros}`;
-  return Object.is(value, -0) ? '-0' : String(value as string | number | bigint | boolean);
-}
-
-function keyOf(value: Datum): string {
-  if (value === null) return 'n';
-  const text = shownOf(value);
-  return `${text.length}:${text}`;
 }
 
 export function memoized(expr: SubqueryExpr, layout: Layout, compute: AsyncEval): AsyncEval {

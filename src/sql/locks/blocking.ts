@@ -1,7 +1,7 @@
 /** pg_blocking_pids: who is in whose way. */
 import type { ListedLock } from '../advisory/advisory-locks.js';
 import type { LockReport } from './lock-reports.js';
-import { conflict } from './modes.js';
+import { keepsAway } from './modes.js';
 
 type Name = ListedLock['name'];
 type Entry = ListedLock['entry'];
@@ -38,7 +38,7 @@ export function pidsInTheWay(
     for (const other of report.sessions) {
       if (other === own) continue;
       const isIn = other.relations.some(
-        (lock) => lock.granted && lock.relationId === wanted.relationId && conflict(lock.mode, wanted.mode),
+        (lock) => lock.granted && lock.relationId === wanted.relationId && keepsAway(lock.mode, wanted.mode),
       );
       if (isIn) blockers.add(other.processId);
     }

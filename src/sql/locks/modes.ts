@@ -17,23 +17,12 @@ export const MODES = [
 const ACCESS_SHARE = 1;
 const ROW_SHARE = 2;
 const ROW_EXCLUSIVE = 3;
+export const SHARE_UPDATE_EXCLUSIVE = 4;
 export const ACCESS_EXCLUSIVE = 8;
 
-/** Of each mode, those that it does not suit, as bits. */
-const CONFLICTS: readonly number[] = [
-  [],
-  [8],
-  [7, 8],
-  [5, 6, 7, 8],
-  [4, 5, 6, 7, 8],
-  [3, 4, 6, 7, 8],
-  [3, 4, 5, 6, 7, 8],
-  [2, 3, 4, 5, 6, 7, 8],
-  [1, 2, 3, 4, 5, 6, 7, 8],
-].map((modes) => modes.reduce((bits, mode) => bits | (1 << mode), 0));
-
-export function conflict(a: number, b: number): boolean {
-  return (CONFLICTS[a]! & (1 << b)) !== 0;
+/** Uses of a table keep nobody away but those who want it for themselves; these keep away everybody, whatever the mode that is shown. */
+export function keepsAway(a: number, b: number): boolean {
+  return Math.max(a, b) > ROW_EXCLUSIVE;
 }
 
 /** The locks that a statement takes of a relation that it needs rights of: FOR UPDATE needs the right to update, and updates no column. */

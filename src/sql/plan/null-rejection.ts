@@ -10,6 +10,8 @@ export function isNullWith(e: Expr, ids: ReadonlySet<number>): boolean {
       return isNullWith(e.arg, ids);
     case 'call':
       return e.entry.strict && e.args.some((a) => isNullWith(a, ids));
+    case 'not':
+      return isNullWith(e.arg, ids);
     default:
       return false;
   }
@@ -18,8 +20,15 @@ export function isNullWith(e: Expr, ids: ReadonlySet<number>): boolean {
 /** True if the condition cannot hold when every column of `ids` is NULL. */
 export function rejectsNulls(condition: Expr, ids: ReadonlySet<number>): boolean {
   switch (condition.kind) {
+    case 'column':
+    case 'cast':
     case 'call':
+    case 'not':
       return isNullWith(condition, ids);
+    case 'and':
+      return condition.args.some((c) => rejectsNulls(c, ids));
+    case 'or':
+      return condition.args.every((c) => rejectsNulls(c, ids));
     case 'in':
       return !condition.negated && isNullWith(condition.left, ids);
     case 'anyall':

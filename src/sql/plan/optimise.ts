@@ -1,6 +1,6 @@
 /**
- * Rules over logical plans, in this order: fold constants, inline WITH queries that are read once, push
- * conditions down to where their columns are made, order inner joins so that each next table is
+ * Rules over logical plans, in this order: fold constants, inline WITH queries that are read once, make
+ * inner joins of outer ones, push conditions down to where their columns are made, order inner joins so that each next table is
  * connected and cheap to reach, choose indexes (a join's inner side may use the outer's columns: a lookup
  * join), let an index serve ORDER BY, push LIMIT into scans and sorts, drop unused columns.
  *
@@ -31,7 +31,7 @@ import { joinOf, orderInnerJoins } from './join-order.js';
 import { lockedAtScan, pushIntoLocked } from './lock-rows.js';
 import { belowDistinct, belowSetOp, belowSets, belowWindow } from './push-through.js';
 import { inSubqueries, prune } from './prune.js';
-import { rejectsNulls } from './null-rejection.js';
+import { reducedType, reduceOuterJoins } from './outer-joins.js';
 import { factorOut } from './or-rules.js';
 import { atOnce, type Steps } from '../../base/steps.js';
 import { isVolatileWithin } from './volatility.js';
@@ -47,7 +47,7 @@ export function* optimiseInSteps(plan: Plan, format: FormatContext): Steps<Plan>
   yield;
   const inlined = inlineCtes(folded);
   yield;
-  const pushed = push(inlined, []);
+  const pushed = push(reduceOuterJoins(inlined), []);
   yield;
   const finished = finish(pushed);
   yield;
@@ -293,11 +293,8 @@ function derivedBy(right: Plan, on: readonly Expr[], toLeft: readonly Expr[]): r
 function pushJoin(p: JoinPlan, conditions: readonly Expr[]): Plan {
   const leftIds = idsOf(p.left);
   const rightIds = idsOf(p.right);
-  let { type } = p;
-  if ((type === 'left' || type === 'full') && conditions.some((c) => rejectsNulls(c, rightIds)))
-    type = type === 'left' ? 'inner' : 'right';
-  if ((type === 'right' || type === 'full') && conditions.some((c) => rejectsNulls(c, leftIds)))
-    type = type === 'right' ? 'inner' : 'left';
+  // Again: a condition may have come down through groups.
+  const type = reducedType(p, conditions);
   if (type === 'right' && !p.lateral) {
     // A left join the other way round, so that the preserved side streams.
     return pushJoin(

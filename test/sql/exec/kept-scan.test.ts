@@ -292,3 +292,16 @@ describe('what is the same each time inside of what runs for each row', () => {
     else expect(await value(sql)).toBe(expected);
   });
 });
+
+describe('within the memory of a statement', () => {
+  it('many sides of joins: what all hold together is bounded', async () => {
+    // Each side holds about a twelfth of the limit: kept all, they would end the statement.
+    const part = (i: number): string =>
+      `(SELECT max(x.n + length(y.p)) FROM m x LEFT JOIN (SELECT repeat(g::text, 200) AS p, g % 60 AS n FROM generate_series(1, 1500) g) y
+          ON y.n = x.n WHERE x.k > a.k - ${i})`;
+    await client.all("set statement_memory_limit = '12MB'");
+    const parts = Array.from({ length: 24 }, (_, i) => part(i)).join(' + ');
+    expect(await value(`SELECT sum(${parts}) FROM a WHERE k < 4`)).toBe('494760');
+    await client.all('reset statement_memory_limit');
+  });
+});

@@ -2,8 +2,10 @@
  * pg_locks: advisory locks, and of every session with a transaction open its tables, itself, and whom it waits for: over all nodes.
  * Who waits for a row waits for the transaction that has it, as in PostgreSQL.
  */
+import type { ListedLock } from '../../advisory/advisory-locks.js';
+import { TABLE_SPACE } from '../../advisory/codec.js';
 import type { LockReport, ReportedSession } from '../../locks/lock-reports.js';
-import { MODES } from '../../locks/modes.js';
+import { MODES, SHARE_UPDATE_EXCLUSIVE } from '../../locks/modes.js';
 import { xidOfUnknown } from '../../locks/transaction-number.js';
 import { LAYOUTS } from './layout.js';
 import type { Values } from './layout.js';
@@ -21,21 +23,33 @@ const FAST_MODE_MAX = 3;
 
 export async function locks(services: CatalogServices, model: Model): Promise<Values[]> {
   const [advisory, report] = [await services.listLocks(), await services.lockReport()];
-  const rows: Values[] = advisory.map(({ databaseId, name, entry, granted }) => ({
-    locktype: 'advisory',
-    database: databaseId,
-    classid: name.high,
-    objid: name.low,
-    objsubid: name.space,
-    virtualtransaction: `${entry.node}/${entry.number}`,
-    pid: entry.processId,
-    mode: entry.exclusive ? 'ExclusiveLock' : 'ShareLock',
-    granted,
-    fastpath: false,
-  }));
+  const rows = advisory.map(advisoryRow).filter((row) => row !== null);
   for (const session of report.sessions)
     rows.push(...sessionRows(session, model, report), ...waitRows(session, report));
   return rows;
+}
+
+/** null: the session shows it as a lock of its table. */
+function advisoryRow({ databaseId, name, entry, granted }: ListedLock): Values | null {
+  const shared = {
+    database: databaseId,
+    virtualtransaction: `${entry.node}/${entry.number}`,
+    pid: entry.processId,
+    granted,
+    fastpath: false,
+  };
+  if (name.space === TABLE_SPACE)
+    return granted
+      ? null
+      : { ...shared, locktype: 'relation', relation: name.low, mode: MODES[SHARE_UPDATE_EXCLUSIVE]! };
+  return {
+    ...shared,
+    locktype: 'advisory',
+    classid: name.high,
+    objid: name.low,
+    objsubid: name.space,
+    mode: entry.exclusive ? 'ExclusiveLock' : 'ShareLock',
+  };
 }
 
 function isRelation(model: Model, id: number): boolean {

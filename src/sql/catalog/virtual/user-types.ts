@@ -89,7 +89,7 @@ function typeRow(descriptor: TypeDescriptor, type: UserType): Values {
       };
     case 'domain': {
       const base = baseOidOf(type.typeOid);
-      const facts = typeFacts(base);
+      const facts = baseFacts(base);
       const [, output, , send] = facts.functions as [number, number, number, number];
       return {
         ...named,
@@ -131,13 +131,25 @@ export function* userRangeRows({ model }: Source): Iterable<Values> {
   }
 }
 
+/** Of what a domain is over in the end. */
+function baseFacts(oid: number): TypeFacts {
+  const type = userTypeOf(oid);
+  if (type?.kind === 'range' || type?.kind === 'multirange') return rangeFacts(type);
+  return typeFacts(type?.kind === 'composite' ? 2249 : oid);
+}
+
+/** A domain over what is aligned by eight bytes. */
+function isWide(type: UserType): boolean {
+  return type.kind === 'domain' && baseFacts(baseOidOf(type.typeOid)).align === 'd';
+}
+
 function arrayRow(descriptor: TypeDescriptor, type: UserType): Values {
   return {
     ...common(descriptor),
     ...formColumns(ARRAY_FACTS),
     ...functionColumns(ARRAY_FACTS.functions),
     ...(type.kind === 'range' || type.kind === 'multirange' ? { typalign: rangeFacts(type).align } : {}),
-    ...(type.kind === 'composite' ? { typalign: 'd' } : {}),
+    ...(type.kind === 'composite' || isWide(type) ? { typalign: 'd' } : {}),
     oid: type.arrayOid,
     typname: `_${type.name}`,
     typtype: 'b',
