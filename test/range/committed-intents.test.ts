@@ -56,6 +56,10 @@ describe('intents of a committed transaction', () => {
       const page = answer.responses[0] as ScanResponse;
       if (header.maxRows !== undefined && header.maxRows > 0)
         expect(page.keys.length).toBeLessThanOrEqual(header.maxRows);
+      // The row that reaches the limit is the last one.
+      const sizes = page.keys.map((key, i) => key.length + page.values[i]!.length);
+      if (header.maxBytes !== undefined)
+        expect(sizes.slice(0, -1).reduce((sum, size) => sum + size, 0)).toBeLessThan(header.maxBytes);
       page.keys.forEach((key, i) => found.push([key, page.values[i]!.toString()]));
       if (page.resumeKey === null) return found;
       if (reverse) stop = page.resumeKey;

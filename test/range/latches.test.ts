@@ -35,12 +35,16 @@ describe('latches', () => {
       const [start, end] = a < b ? [a, b] : [b, `${a}\x00`];
       expect(manager.conflictSpan(start, end) !== null).toBe(held.some((h) => overlaps(h, start, end)));
       expect(manager.conflict(a) !== null).toBe(held.some((h) => overlaps(h, a, `${a}\x00`)));
+      // A plain read sees through the transparent ones, and through no others.
+      const opaque = held.filter((h) => !h.latch.transparent);
+      expect(manager.conflictSpan(start, end, true) !== null).toBe(opaque.some((h) => overlaps(h, start, end)));
+      expect(manager.conflict(a, true) !== null).toBe(opaque.some((h) => overlaps(h, a, `${a}\x00`)));
       const span = rng.bool(0.2) ? { start, end } : null;
       const keys = span === null ? [...new Set([a, key(), key()])] : [];
       const free =
         span !== null ? manager.conflictSpan(start, end) === null : keys.every((k) => manager.conflict(k) === null);
       if (!free) continue;
-      const latch = manager.acquire(keys, span);
+      const latch = manager.acquire(keys, span, rng.bool(0.3));
       const entry: Held = { latch, keys, span, woken: false };
       void latch.released.then(() => {
         entry.woken = true;

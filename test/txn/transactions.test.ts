@@ -73,9 +73,13 @@ describe('transactions over ranges', () => {
     expect(await read(c, B)).toBe('1');
   });
 
-  it('merges reads and scans with its own writes, forward and reverse, under limits', async () => {
+  it.each([
+    ['buffered', 1 << 20],
+    ['spilled', 1],
+    ['of both kinds', 40],
+  ])('merges reads and scans with its own writes, %s, forward and reverse, under limits', async (_, spillBytes) => {
     for (let seed = 1; seed <= 60; seed++) {
-      const c = cluster(seed);
+      const c = new ModelCluster({ nodes: 3, seed, boundaries: [`${T}k`, `${T}s`], spillBytes });
       const rng = seededRng(seed);
       const keys = Array.from({ length: 12 }, (_, i) => `${T}${String.fromCharCode(97 + i * 2)}`);
       const model = new Map<string, string>();
@@ -87,6 +91,7 @@ describe('transactions over ranges', () => {
       for (let step = 0; step < 12; step++) {
         const key = keys[rng.int(keys.length)]!;
         const dice = rng.int(4);
+        if (spillBytes === 1 || (spillBytes === 40 && rng.int(3) === 0)) await c.run(txn.relieve());
         if (dice === 0) {
           txn.put(key, bytes(`n${step}`));
           model.set(key, `n${step}`);
@@ -458,6 +463,111 @@ describe('commit with one thing going wrong', () => {
     expect(marks).toContain('push-honoured-at-commit');
     expect(marks).toContain('commit-falls-back-from-parallel');
     expect([await read(c, A), await read(c, B)]).toEqual([large, '2']);
+  });
+
+  it.each(['read committed', 'repeatable read'] as const)(
+    'fails at %s if what it has read to be verified has changed, also where its write must move above others’ reads',
+    async (isolation) => {
+      for (const [from, to] of [
+        [A, A],
+        [A, B],
+        [B, A],
+      ] as const) {
+        const c = cluster();
+        await put(c, [A, '1'], [B, '1'], [C, '1']);
+        const txn = c.db(1).begin({ isolation });
+        await c.run(txn.scan({ start: from, end: `${from}z`, verified: true }));
+        await put(c, [`${from}x`, 'new']);
+        expect(await read(c, to, 2)).toBe('1');
+        txn.put(to, bytes('2'));
+        expect((await failure(c.run(txn.commit()))).sqlstate).toBe('40001');
+        expect(await read(c, to, 2)).toBe('1');
+      }
+    },
+  );
+
+  it('gives back, with the rest, what a read that failed half-way may have locked', async () => {
+    for (const options of [{}, { scope: 'whole' }] as const) {
+      const c = cluster();
+      await put(c, [A, '1'], [B, '1']);
+      const holder = c.db(1).begin({ isolation: 'serializable' });
+      await c.run(holder.get(B, { lock: 'exclusive' }));
+      const txn = c.db(2).begin({ isolation: 'serializable' });
+      const reading = txn.getMany([A, B], { lock: 'exclusive', wait: 'nowait', ...options });
+      await expect(c.run(reading)).rejects.toThrow();
+      await c.run(txn.rollback());
+      await c.run(c.db(2).settled());
+      const next = c.db(3).begin({ isolation: 'serializable' });
+      expect(text(await c.run(next.get(A, { lock: 'exclusive', wait: 'nowait', ...options })))).toBe('1');
+      await c.run(Promise.all([next.rollback(), holder.rollback()]));
+      await c.sim.advance(50);
+      expect(c.lockCount()).toBe(0);
+    }
+  });
+
+  it('is repeated, if it is a read whose snapshot moved while it was under way', async () => {
+    const c = cluster();
+    await put(c, [A, '1'], [B, '1'], [C, '1']);
+    const reader = c.db(2).begin({ isolation: 'serializable' });
+    expect(text(await c.run(reader.get(A)))).toBe('1');
+    let held = false;
+    c.tamper = {
+      before: (_, batch, from) => {
+        if (held || from !== 2 || !batch.requests.some((r) => r.kind === 'get' && r.key === B)) return undefined;
+        held = true;
+        return c.sim.sleep(100);
+      },
+    };
+    // Of its own node, whose clock says that what is written there later is later: nothing is uncertain of it.
+    const slow = reader.get(B);
+    await c.sim.advance(5);
+    expect(held).toBe(true);
+    await put(c, [B, '2']);
+    await put(c, [C, '2']);
+    expect(text(await c.run(reader.get(C)))).toBe('2');
+    expect(text(await c.run(slow))).toBe('2');
+  });
+
+  it('is seen by a statement that begins after it was acknowledged, whatever its transaction has seen of that clock before', async () => {
+    const c = cluster(1, [100_000, 0, 0]);
+    await put(c, [A, '1'], [B, '1']);
+    const reader = c.db(2).begin({ isolation: 'read committed' });
+    expect(text(await c.run(reader.get(A)))).toBe('1');
+    await c.sim.advance(50);
+    await put(c, [A, '2']);
+    reader.beginStatement();
+    expect(text(await c.run(reader.get(A)))).toBe('2');
+  });
+
+  it('is seen by who begins after it was acknowledged, while it is still staging under a faster clock', async () => {
+    const c = cluster(1, [100_000, 0, 0]);
+    await put(c, [A, '1'], [B, '1']);
+    // Both have looked the ranges up by then, which tells clocks too.
+    for (const node of [2, 3]) expect([await read(c, A, node), await read(c, B, node)]).toEqual(['1', '1']);
+    await c.sim.advance(200);
+    const txn = c.db(3).begin({ isolation: 'serializable' });
+    txn.put(A, bytes('2'));
+    txn.put(B, bytes('2'));
+    // The node of the fast clock reads A, and so the commit moves above that; what it lays at B stays far below.
+    expect(await read(c, A, 1)).toBe('1');
+    let ends = 0;
+    c.tamper = {
+      before: (_, batch, from) => {
+        // B is written before a clock of the coordinator's that has heard of the fast one can reach its node.
+        if (has(batch.requests, 'stage')) return c.sim.sleep(20);
+        const tells = has(batch.requests, 'commit') || batch.requests.some((r) => r.kind === 'resolve-intents');
+        return from === 3 && tells ? c.sim.sleep(400).then(() => void ends++) : undefined;
+      },
+    };
+    const committed = await c.run(txn.commit());
+    // Whose clock has not heard of it.
+    const reader = c.db(2).begin({ isolation: 'serializable' });
+    const began = reader.readTimestamp;
+    const seen = c.run(reader.get(B));
+    expect(began).toBeLessThan(committed);
+    expect(ends).toBe(0);
+    expect(text(await seen)).toBe('2');
+    expect(ends).toBeGreaterThan(0);
   });
 
   it('is recovered as committed when the coordinator dies after all writes', async () => {

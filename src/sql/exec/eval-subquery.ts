@@ -1,12 +1,12 @@
 /**
- * Subqueries inside expressions. Without outer references they run once per execution; otherwise
+ * Subqueries inside expressions. Without outer references they run once per execution, also those that call volatile functions, as
+ * in PostgreSQL (`id = (SELECT (random() * 9)::int)` compares all rows with one number); otherwise
  * once for each row, with the outer columns set first, or once for each combination of these columns' values.
  */
 import { sqlError } from '../../base/errors.js';
 import { after, type Soon } from '../../base/soon.js';
 import type { SubqueryExpr } from '../plan/expr.js';
-import { freeColumns } from '../plan/plan-walk.js';
-import { isVolatilePlan } from '../plan/volatility.js';
+import { ctesOutside, freeColumns } from '../plan/plan-walk.js';
 import { stackArrays } from '../types/array.js';
 import { PgArray, type Datum } from '../types/datum.js';
 import { elementOidOf, typeByOid } from '../types/registry.js';
@@ -14,13 +14,13 @@ import { compilePlan } from './compile-plan.js';
 import { memoized } from './subquery-memo.js';
 import { compileDirect, type DirectRows } from './direct-rows.js';
 import { type AsyncEval, compileExpr, type Compiled, layoutOf, type Layout } from './eval.js';
-import { drain, type OperatorFactory, type Row, type Run } from './run.js';
+import { type CteRows, drain, type OperatorFactory, type Row, type Run } from './run.js';
 
 export function compileSubquery(expr: SubqueryExpr, layout: Layout): AsyncEval {
   // Compiled at its first use: most statements never reach some of their subqueries.
   let factory: OperatorFactory | null = null;
   const free = [...freeColumns(expr.plan)];
-  const constant = free.length === 0 && !isVolatilePlan(expr.plan);
+  const constant = free.length === 0;
   let direct: DirectRows | null | undefined;
   const given = free.flatMap((id) => (layout.has(id) ? [{ id, at: layout.get(id)! }] : []));
   const open = (row: Row, run: Run): ReturnType<OperatorFactory> => {
@@ -94,18 +94,33 @@ function arrayOf(expr: SubqueryExpr, rows: readonly Row[]): PgArray {
 
 function once(expr: SubqueryExpr, constant: boolean, compute: AsyncEval): AsyncEval {
   if (!constant) return compute;
-  return (row, run) => onceInRun(expr, run, () => compute(row, run));
+  const inRun = onceInRun<Datum>(expr);
+  return (row, run) => inRun(run, () => compute(row, run));
 }
 
-/** What it comes to is kept for the execution; the promise of it only as long as that is all there is. */
-function onceInRun<T>(expr: SubqueryExpr, run: Run, compute: () => Soon<T>): Soon<T> {
-  const known = run.constants.get(expr) as Soon<T> | undefined;
-  if (known !== undefined) return known;
-  const result = compute();
-  run.constants.set(expr, result);
-  const settled = (value: T): unknown => run.constants.set(expr, value);
-  if (result instanceof Promise) void result.then(settled, () => undefined);
-  return result;
+/** What a subquery came to, and the rows of the WITH queries outside of it that it came from. */
+interface Known<T> {
+  readonly sources: readonly (CteRows | undefined)[];
+  value: Soon<T>;
+}
+
+/**
+ * What it comes to is kept for the execution, as long as the WITH queries that it reads are the same: these may run anew, for each
+ * row of a query around them and for each round of a recursion. The promise of it is kept only as long as that is all there is.
+ */
+function onceInRun<T>(expr: SubqueryExpr): (run: Run, compute: () => Soon<T>) => Soon<T> {
+  const outside = ctesOutside(expr.plan);
+  return (run, compute) => {
+    const { constants } = run.whole;
+    const sources = outside.map((id) => run.ctes.get(id));
+    const before = constants.get(expr) as Known<T> | undefined;
+    if (before !== undefined && before.sources.every((source, i) => source === sources[i])) return before.value;
+    const known: Known<T> = { sources, value: compute() };
+    constants.set(expr, known);
+    const settled = (value: T): unknown => (known.value = value);
+    if (known.value instanceof Promise) void known.value.then(settled, () => undefined);
+    return known.value;
+  };
 }
 
 interface HashedSet {
@@ -121,9 +136,9 @@ function compileTested(
   constant: boolean,
   open: (row: Row, run: Run) => ReturnType<OperatorFactory>,
 ): AsyncEval {
-  const rowsOf = (row: Row, run: Run): Soon<readonly Row[]> => {
-    return constant ? onceInRun(expr, run, () => drain(open(row, run))) : drain(open(row, run));
-  };
+  const inRun = constant ? onceInRun<readonly Row[]>(expr) : null;
+  const rowsOf = (row: Row, run: Run): Soon<readonly Row[]> =>
+    inRun === null ? drain(open(row, run)) : inRun(run, () => drain(open(row, run)));
   if (constant && expr.hashed !== null && expr.mode === 'any') {
     return compileHashed(expr, expr.hashed, layout, rowsOf);
   }

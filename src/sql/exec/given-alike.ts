@@ -4,7 +4,7 @@
  * all that is kept would be a large part of what the statement may hold.
  */
 import type { Plan } from '../plan/logical.js';
-import { freeColumns, scannedCtes, walkPlan } from '../plan/plan-walk.js';
+import { ctesOutside, freeColumns, walkPlan } from '../plan/plan-walk.js';
 import { isVolatilePlan } from '../plan/volatility.js';
 import type { Run } from './run.js';
 
@@ -29,18 +29,15 @@ export function releaseKept(run: Run, bytes: number): void {
 /** Nothing of outside decides what it gives: no row, no WITH query but those within and `ctes`; and it locks nothing. */
 export function givesAlike(plan: Plan, ctes: ReadonlySet<number> = new Set()): boolean {
   if (freeColumns(plan).size > 0 || isVolatilePlan(plan)) return false;
-  const own = new Set(ctes);
   let locks = false;
   walkPlan(
     plan,
     () => undefined,
     (p) => {
       if (p.kind === 'lockrows' || (p.kind === 'scan' && p.lock !== null)) locks = true;
-      if (p.kind !== 'with') return;
-      for (const cte of p.ctes) for (const id of [cte.id, cte.recursive?.workId ?? cte.id]) own.add(id);
     },
   );
-  return !locks && [...scannedCtes(plan)].every((id) => own.has(id));
+  return !locks && ctesOutside(plan).every((id) => ctes.has(id));
 }
 
 interface Times {

@@ -5,7 +5,7 @@
  * combinations are kept.
  */
 import { type Expr, type SubqueryExpr, walk } from '../plan/expr.js';
-import { columnsOf, freeColumns, idsOf, scannedCtes, walkPlan } from '../plan/plan-walk.js';
+import { columnsOf, ctesOutside, freeColumns, idsOf, walkPlan } from '../plan/plan-walk.js';
 import { isVolatilePlan, isVolatileWithin } from '../plan/volatility.js';
 import type { Datum } from '../types/datum.js';
 import type { AsyncEval, Layout } from './eval.js';
@@ -26,14 +26,11 @@ function keyColumns({ plan, test }: SubqueryExpr): readonly number[] | null {
     if (e.kind === 'column' && free.has(e.id) && !KEYED.has(e.oid)) usable = false;
   };
   if (test !== null) walk(test, look);
-  const ctes = new Set<number>();
   walkPlan(plan, look, (p) => {
     if (p.kind === 'lockrows') usable = false;
-    if (p.kind === 'with')
-      for (const cte of p.ctes) for (const id of [cte.id, cte.recursive?.workId ?? cte.id]) ctes.add(id);
   });
-  // Those of outside may stem from a recursion that goes on.
-  return usable && [...scannedCtes(plan)].every((id) => ctes.has(id)) ? [...free] : null;
+  // Those of outside may stem from a recursion that goes on, or run anew for another row.
+  return usable && ctesOutside(plan).length === 0 ? [...free] : null;
 }
 
 export function memoized(expr: SubqueryExpr, layout: Layout, compute: AsyncEval): AsyncEval {

@@ -167,17 +167,10 @@ function compileRanking(expr: WindowExpr, layout: Layout): PartitionFunction {
     case 'cume_dist':
       return (part, run) => each(part, run, (i) => part.peerEnd[i]! / part.size);
     case 'ntile':
-      return (part, run) =>
-        each(part, run, async (i) => {
-          const buckets = (await valuesOf(part.items[i]!, run))[0]!;
-          if (buckets === null) return null;
-          const n = Number(buckets);
-          if (n <= 0) throw sqlError('22014', 'argument of ntile must be greater than zero');
-          const small = Math.floor(part.size / n);
-          const large = part.size % n;
-          const inLarge = large * (small + 1);
-          return i < inLarge ? Math.floor(i / (small + 1)) + 1 : large + Math.floor((i - inLarge) / small) + 1;
-        });
+      return (part, run) => {
+        const bucketOf = bucketsOf(part.size);
+        return each(part, run, async (i) => bucketOf(i, async () => (await valuesOf(part.items[i]!, run))[0]!));
+      };
     case 'lag':
     case 'lead': {
       const sign = expr.name === 'lag' ? -1 : 1;
@@ -208,6 +201,25 @@ function compileRanking(expr: WindowExpr, layout: Layout): PartitionFunction {
     default:
       throw sqlError('0A000', `window function ${expr.name} is not supported`);
   }
+}
+
+/** ntile: the number of buckets is that of the first row that has one, which is the first of the first bucket, as in PostgreSQL. */
+function bucketsOf(size: number): (i: number, count: () => Promise<Datum>) => Promise<Datum> {
+  let buckets = 0;
+  let from = 0;
+  return async (i, count) => {
+    if (buckets === 0) {
+      const wanted = await count();
+      if (wanted === null) return null;
+      buckets = Number(wanted);
+      if (buckets <= 0) throw sqlError('22014', 'argument of ntile must be greater than zero');
+      from = i;
+    }
+    const at = i - from;
+    const small = Math.floor(size / buckets);
+    const inLarge = (size % buckets) * (small + 1);
+    return at < inLarge ? Math.floor(at / (small + 1)) + 1 : (size % buckets) + Math.floor((at - inLarge) / small) + 1;
+  };
 }
 
 /** Rows of a frame, by their places in the partition. */

@@ -8,7 +8,7 @@ import type { Binder, Scope } from './binder.js';
 import { resolveUnknown } from './coerce.js';
 import { some } from './expr.js';
 import type { Expr } from './expr.js';
-import { figureNameOf } from './figure-name.js';
+import { outputNameOf } from './figure-name.js';
 import type { PlanColumn, ProjectItem, Returning } from './logical.js';
 import { declaredOid } from './declared-types.js';
 
@@ -44,7 +44,7 @@ export function bindReturning(
       continue;
     }
     const expr = resolveUnknown(b, bindExpr(ctx, target.val!));
-    add(target.name ?? figureNameOf(target.val!) ?? '?column?', expr, originOf(expr));
+    add(target.name ?? outputNameOf(target.val!, expr), expr, originOf(expr));
   }
   const isAsked = items.some(({ expr }) => some(expr, (e) => e.kind === 'column' && e.id === changedBy?.id));
   return { row, changedBy: isAsked ? changedBy : null, items };

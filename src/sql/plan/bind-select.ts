@@ -32,7 +32,7 @@ import {
   refuseValuesLock,
 } from './bind-locks.js';
 import { withoutLocks } from './lock-rows.js';
-import { figureNameOf } from './figure-name.js';
+import { outputNameOf } from './figure-name.js';
 import { distinctSets } from './grouping.js';
 import { orderedItems } from './recursive-check.js';
 import { cycleMarks } from './cycle-marks.js';
@@ -525,7 +525,7 @@ function bindTargets(ctx: ExprContext, list: readonly Node[], keepUnknown: boole
     }
     const bound = bindExpr(ctx, val);
     const expr = keepUnknown ? bound : resolveUnknown(ctx.binder, bound);
-    targets.push({ name: target.name ?? figureNameOf(val) ?? '?column?', expr, location: locationOf(val), node: val });
+    targets.push({ name: target.name ?? outputNameOf(val, expr), expr, location: locationOf(val), node: val });
   }
   return targets;
 }

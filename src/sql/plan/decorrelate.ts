@@ -93,7 +93,8 @@ function drivenLookup(input: Plan, condition: Expr, push: Push): Plan | null {
   }
   if (condition.kind !== 'call' || condition.entry.name !== '=' || !condition.operator) return null;
   const sub = condition.args.find((a) => a.kind === 'subquery');
-  if (sub?.kind !== 'subquery' || sub.mode !== 'scalar' || !standsAlone(sub)) return null;
+  // A volatile one too: it is asked once for the whole statement.
+  if (sub?.kind !== 'subquery' || sub.mode !== 'scalar' || freeColumns(sub.plan).size > 0) return null;
   // One row with the subquery's value, under the id of its own column.
   const column = sub.plan.columns[0]!;
   const value: Expr = { ...sub, plan: push(sub.plan, []) };

@@ -1,11 +1,48 @@
 /** Names of output columns that have no AS, by PostgreSQL's rules. */
-import type { Node } from 'libpg-query';
+import type { Node, SelectStmt } from 'libpg-query';
 import { writtenName } from '../types/pinned-types.js';
 import { as, kindOf, stringsOf } from './ast.js';
+import type { Expr } from './expr.js';
+
+/** What a column without a name is called. */
+const NAMELESS = '?column?';
+/** In place of a name: that of the first column of a subquery that selects `*`. */
+const FIRST_OF_SUBQUERY = '*';
 
 /** The column name that PostgreSQL gives an expression without AS; null for none ("?column?"). */
 export function figureNameOf(node: Node): string | null {
   return figure(node)?.name ?? null;
+}
+
+/** The same of an output, with what it was bound to. */
+export function outputNameOf(node: Node, bound: Expr): string {
+  const name = figureNameOf(node) ?? NAMELESS;
+  return name === FIRST_OF_SUBQUERY ? firstOfSubquery(bound) : name;
+}
+
+function firstOfSubquery(bound: Expr): string {
+  switch (bound.kind) {
+    case 'subquery':
+      return bound.plan.columns[0]?.name ?? NAMELESS;
+    case 'cast':
+      return firstOfSubquery(bound.arg);
+    case 'case':
+      return firstOfSubquery(bound.otherwise);
+    default:
+      return NAMELESS;
+  }
+}
+
+/** Of a scalar subquery its column's name, be that "?column?". */
+function figureSubquery(query: SelectStmt | undefined): string | null {
+  let select = query;
+  while (select?.larg !== undefined) select = select.larg;
+  if (select?.valuesLists !== undefined) return 'column1';
+  const first = as(select?.targetList?.[0], 'ResTarget');
+  if (first?.val === undefined) return null;
+  const last = as(first.val, 'ColumnRef')?.fields?.at(-1);
+  if (last !== undefined && as(last, 'A_Star') !== undefined) return FIRST_OF_SUBQUERY;
+  return first.name ?? figureNameOf(first.val) ?? NAMELESS;
 }
 
 function figure(node: Node): { name: string; strong: boolean } | null {
@@ -45,10 +82,7 @@ function figure(node: Node): { name: string; strong: boolean } | null {
         case 'ARRAY_SUBLINK':
           return strong('array');
         case 'EXPR_SUBLINK': {
-          const select = as(e.subselect, 'SelectStmt');
-          if (select?.valuesLists !== undefined) return strong('column1');
-          const first = as(select?.targetList?.[0], 'ResTarget');
-          const name = first?.name ?? (first?.val === undefined ? null : figureNameOf(first.val));
+          const name = figureSubquery(as(e.subselect, 'SelectStmt'));
           return name === null ? null : strong(name);
         }
         default:

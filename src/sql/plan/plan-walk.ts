@@ -307,6 +307,20 @@ export function scannedCtes(plan: Plan): ReadonlySet<number> {
   return found;
 }
 
+/** Of those, the ones that stand outside of it: it may give other rows where these do. */
+export function ctesOutside(plan: Plan): readonly number[] {
+  const own = new Set<number>();
+  walkPlan(
+    plan,
+    () => undefined,
+    (p) => {
+      if (p.kind !== 'with') return;
+      for (const cte of p.ctes) for (const id of [cte.id, cte.recursive?.workId ?? cte.id]) own.add(id);
+    },
+  );
+  return [...scannedCtes(plan)].filter((id) => !own.has(id));
+}
+
 /** Ids of columns that a plan makes, at any depth. */
 function definedIn(plan: Plan, found: Set<number>): void {
   walkPlan(

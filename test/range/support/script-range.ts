@@ -2,7 +2,7 @@
  * Runs golden scripts against one store that is alone in its cluster: the real Store, Raft, executor
  * and engine in memory, with a clock that only the script moves. Commands:
  *
- *   txn a ts=2000 [write=] [limit=] [iso=rc|rr] [anchor=]     defines (or redefines) a transaction
+ *   txn a ts=2000 [write=] [limit=] [iso=rc|rr] [anchor=] [epoch=]     defines (or redefines) a transaction
  *   clock 20000                                            sets the wall clock, in microseconds
  *   a [options] | request; request …                       sends a batch of transaction a ('-': none)
  *       bump nowait skip past sent= obs= rows= bytes= at= range= timeout= bg=name (prints 'waits' if it does)
@@ -217,7 +217,7 @@ export class ScriptRange {
     this.#txns.set(name, {
       id: name.padEnd(16, '.'),
       anchorKey: options.get('anchor') ?? old?.anchorKey ?? 'a',
-      epoch: 0,
+      epoch: Number(options.get('epoch') ?? old?.epoch ?? 0),
       isolation: ISOLATIONS[options.get('iso') ?? 's']!,
       readTs,
       writeTs,
@@ -333,7 +333,14 @@ export class ScriptRange {
       case 'recover':
         return { kind: 'recover-txn', txn: txn(a), committed: b === 'yes' };
       case 'query':
-        return { kind: 'query-intent', key: b!, txnId: txn(a).id, epoch: 0, sequence: Number(c), ts: Number(d) };
+        return {
+          kind: 'query-intent',
+          key: b!,
+          txnId: txn(a).id,
+          epoch: txn(a).epoch,
+          sequence: Number(c),
+          ts: Number(d),
+        };
       case 'resolve': {
         const span = listOf(options.get('span'));
         return {
@@ -344,7 +351,7 @@ export class ScriptRange {
             .flatMap((w) => w.split(',')),
           spans: span.length === 2 ? [{ start: span[0]!, end: span[1]! }] : [],
           txnId: txn(a).id,
-          epoch: 0,
+          epoch: txn(a).epoch,
           status: b as 'committed' | 'aborted' | 'pending',
           ts: Number(c),
           upTo: Number(options.get('upto') ?? 0),
