@@ -239,7 +239,8 @@ function checkedAtCall({ name, routine }: RoutineCall, { parsed }: ReadRoutine, 
     check();
   } catch (error) {
     if (!(error instanceof QuoralError)) throw error;
-    const isPlain = !routine.set && !routine.securityDefiner && routine.config == null && routine.typeOid !== OID.record;
+    const isPlain =
+      !routine.set && !routine.securityDefiner && routine.config == null && routine.typeOid !== OID.record;
     const when = isPlain && parsed.length === 1 && isExpression(parsed[0]!) ? 'inlining' : 'startup';
     throw new CheckedAtCall(undefined, { cause: withContext(error, `SQL function "${name}" during ${when}`) });
   }
