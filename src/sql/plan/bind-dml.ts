@@ -15,12 +15,12 @@ import type {
 import type { ColumnDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { RIGHTS } from '../catalog/acl.js';
 import { CHANGES } from './access-notes.js';
-import { subqueryPlan } from './aggregate-level.js';
 import { as, locationOf, must, startOf } from './ast.js';
 import { Scope, columnExpr, errorAt } from './binder.js';
 import type { Binder, BoundFrom, CteEntry, ExprContext, ScopeRelation } from './binder.js';
 import { targetAside } from './missing-relation.js';
-import { bindExpr, starColumns } from './bind-expr.js';
+import { bindExpr } from './bind-expr.js';
+import { assignedValue, isDefaultCell, type SharedSources, withItems } from './bind-assigned-value.js';
 import { bindAssignedPart, bindCells, coercePart, leafColumn, refuseDefault, withParts } from './bind-assign-part.js';
 import type { PartTarget } from './bind-assign-part.js';
 import { bindCurrentOf } from './bind-current-of.js';
@@ -57,6 +57,7 @@ import type {
   InsertPlan,
   InsertSource,
   Plan,
+  ProjectItem,
   ScanPlan,
   TableChecks,
   UpdatePlan,
@@ -342,9 +343,10 @@ export function bindAssignments(
   list: readonly Node[],
   target: WriteTarget,
   change: Change = 'update',
+  rows: ProjectItem[] | null = null,
 ): (Expr | null)[] {
   const assignments: (Expr | null)[] = target.defaults.map(() => null);
-  const shared = new Map<Node, Plan>();
+  const shared: SharedSources = { rows: new Map(), made: rows };
   const inParts = new Set<number>();
   for (const node of list) {
     const { name = '', location = -1, indirection, val: given } = must(node, 'ResTarget') as ResTarget;
@@ -408,73 +410,6 @@ function defaultOfView({ views }: WriteTarget, name: string): Partial<ColumnDesc
   return column === undefined || column.defaultSql != null
     ? {}
     : { defaultSql: null, identity: null, sequenceId: null };
-}
-
-/** DEFAULT in SET (a, b) = (…, DEFAULT). */
-function isDefaultCell(val: Node): boolean {
-  const multi = as(val, 'MultiAssignRef');
-  const row = as(multi?.source, 'RowExpr');
-  return as(row?.args?.[(multi?.colno ?? 1) - 1], 'SetToDefault') !== undefined;
-}
-
-function assignedValue(
-  b: Binder,
-  ctx: ExprContext,
-  val: Node,
-  column: ColumnDescriptor,
-  shared: Map<Node, Plan>,
-  assign: (expr: Expr, location: number) => Expr = (expr, location) => coerceAssignment(b, expr, column, location),
-): Expr {
-  const multi = as(val, 'MultiAssignRef');
-  if (multi === undefined) return assign(bindExpr(ctx, val), locationOf(val));
-  const source = multi.source!;
-  const at = (multi.colno ?? 1) - 1;
-  const row = as(source, 'RowExpr');
-  if (row !== undefined) {
-    const cells = (row.args ?? []).flatMap((node): { node: Node; expr?: Expr }[] => {
-      const star = starColumns(ctx, node);
-      return star === null ? [{ node }] : star.map((expr) => ({ node, expr }));
-    });
-    if (cells.length !== (multi.ncolumns ?? 0))
-      throw errorAt('42601', 'number of columns does not match number of values', row.location ?? -1);
-    const { node, expr } = cells[at]!;
-    if (as(node, 'SetToDefault') !== undefined) return defaultOf(b, column);
-    return assign(expr ?? bindExpr(ctx, node), locationOf(node));
-  }
-  const link = as(source, 'SubLink');
-  const select = as(link?.subselect, 'SelectStmt');
-  if (select === undefined) {
-    throw errorAt(
-      '0A000',
-      'source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression',
-      locationOf(source),
-    );
-  }
-  let plan = shared.get(source);
-  if (plan === undefined) {
-    plan = subqueryPlan(ctx, select);
-    shared.set(source, plan);
-  }
-  if (plan.columns.length !== (multi.ncolumns ?? 0))
-    throw errorAt('42601', 'number of columns does not match number of values', link?.location ?? -1);
-  const picked = plan.columns[at]!;
-  const out = b.column(picked.name, picked.oid, picked.typmod);
-  const one: Plan = {
-    kind: 'project',
-    columns: [out],
-    input: plan,
-    items: [{ column: out, expr: columnExpr(picked) }],
-  };
-  const scalar: Expr = {
-    kind: 'subquery',
-    mode: 'scalar',
-    plan: one,
-    test: null,
-    hashed: null,
-    oid: picked.oid,
-    typmod: picked.typmod,
-  };
-  return assign(scalar, link?.location ?? -1);
 }
 
 interface BoundTarget {
@@ -547,7 +482,9 @@ function updateBody(b: Binder, stmt: UpdateStmt, ctes: readonly CteEntry[]): Upd
   const bound = bindTarget(b, stmt, stmt.targetList ?? [], stmt.fromClause ?? [], ctes);
   const { alias, target } = bound;
   const { table } = target;
-  const assignments = bindAssignments(b, exprContext(b, bound.scope, 'UPDATE'), stmt.targetList ?? [], target);
+  const rows: ProjectItem[] = [];
+  const ctx = exprContext(b, bound.scope, 'UPDATE');
+  const assignments = bindAssignments(b, ctx, stmt.targetList ?? [], target, 'update', rows);
   const checks = writtenRows(b, target);
   const { columns, computed } = viewOfRow(b, target, checks.row);
   const [{ schema }, ...others] = bound.scope.relations as readonly [ScopeRelation, ...ScopeRelation[]];
@@ -559,7 +496,7 @@ function updateBody(b: Binder, stmt: UpdateStmt, ctes: readonly CteEntry[]): Upd
     columns: returning?.items.map((i) => i.column) ?? [],
     table,
     schemaName: target.relation.schemaName,
-    input: bound.plan,
+    input: withItems(bound.plan, rows),
     target: bound.ids,
     assignments,
     checks,
