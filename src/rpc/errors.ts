@@ -32,10 +32,18 @@ export class RpcError extends QuoralError {
   }
 }
 
-/** No handler answered: the node cannot be reached, has just started, or takes no part because of its clock. What was sent may still arrive. */
+/** What a node answers for which nobody has looked at the request: it has just started, is no member yet, or its clock is off. */
+export function refusal(message: string): QuoralError {
+  return new QuoralError('57P03', message, { retry: 'statement' });
+}
+
+export function isRefusal(error: unknown): boolean {
+  return error instanceof QuoralError && error.sqlstate === '57P03' && error.retry === 'statement';
+}
+
+/** No handler answered. What was sent to a node that could not be reached may still arrive. */
 export function isUnanswered(error: unknown): boolean {
-  if (error instanceof RpcError) return true;
-  return error instanceof QuoralError && error.retry === 'statement' && ['0A000', '57P03'].includes(error.sqlstate);
+  return error instanceof RpcError || isRefusal(error);
 }
 
 /** Carries what QuoralError's subclasses have beyond its fields. */

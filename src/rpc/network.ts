@@ -11,7 +11,7 @@ import { QuoralError } from '../base/errors.js';
 import type { NodeId, Timestamp } from '../base/ids.js';
 import { mark } from '../base/probes.js';
 import type { Clock, FrameStream, HlcClock, Listener, Logger, Rng, Timers, Transport } from '../env/env.js';
-import { internalError, RpcError, type RpcErrorCodec } from './errors.js';
+import { internalError, refusal, RpcError, type RpcErrorCodec } from './errors.js';
 import { Link } from './link.js';
 import { DeadlineSweep, Flusher } from './outbox.js';
 import { ServedCall, Session } from './session.js';
@@ -235,7 +235,7 @@ export class RpcNetworkImpl implements RpcNetwork {
     await null;
     const handler = this.#handlers.get(method.id);
     if (handler === undefined || handler.kind !== 'call') {
-      throw new QuoralError('0A000', `method ${method.name} is not served by this node`);
+      throw refusal(`method ${method.name} is not served by this node`);
     }
     const fn = handler.fn as (request: Req, ctx: CallContext) => Promise<Res>;
     const deadlineMs = options?.deadlineMs;

@@ -12,7 +12,7 @@ import { AssertionError } from '../base/assert.js';
 import { QuoralError } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
 import type { FrameStream, TimerHandle } from '../env/env.js';
-import { encodeError, internalError } from './errors.js';
+import { encodeError, internalError, refusal } from './errors.js';
 import {
   decodeCallIds,
   decodeFrame,
@@ -244,7 +244,7 @@ export class Session {
     const { id } = envelope;
     if (clockError !== null) {
       // No handler saw it, so it may go to another node, and come again when the clocks agree.
-      this.#answerError(id, new QuoralError('57P03', `request refused: ${clockError.message}`, { retry: 'statement' }));
+      this.#answerError(id, refusal(`request refused: ${clockError.message}`));
       return;
     }
     const handler = this.#core.handler(envelope.method);
@@ -253,7 +253,7 @@ export class Session {
         handler === undefined
           ? `method ${envelope.method} is not served by this node`
           : 'the node does not belong to the cluster yet';
-      this.#answerError(id, new QuoralError(handler === undefined ? '0A000' : '57P03', reason, { retry: 'statement' }));
+      this.#answerError(id, refusal(reason));
       return;
     }
     let request: unknown;

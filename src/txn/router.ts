@@ -35,7 +35,7 @@ import type {
 import { needsSentTs } from '../range/eval/sent.js';
 import { KvError } from '../range/kv-errors.js';
 import { decodeRangeDescriptor } from '../range/range-descriptor-codec.js';
-import { RpcError } from '../rpc/errors.js';
+import { isRefusal, RpcError } from '../rpc/errors.js';
 import { graver, merge, spend, Times, trimLocal, trimmed, type Part, type TrimOptions } from './batch-parts.js';
 import { RangeDirectory, type RangeEntry } from './range-directory.js';
 import { clipRequest, emptyResponse, firstAddresses, isReplaySafe, requestInside, spansOf } from './request-split.js';
@@ -451,7 +451,7 @@ export class RangeRouter {
     }
     if (!(error instanceof KvError)) {
       // Refused before any handler saw it: the node is starting, or has no such service yet.
-      if (error instanceof QuoralError && error.sqlstate === '57P03') {
+      if (isRefusal(error)) {
         entry.leaseholder = 0;
         return { kind: 'next' };
       }

@@ -169,7 +169,7 @@ describe.each(Object.keys(worlds))('rpc over %s', (name) => {
     expect(special).toBeInstanceOf(Special);
     expect(special).toMatchObject({ extra: 42, sqlstate: '40001', retry: 'transaction', message: 'conflict' });
     expect(await failure(a.call(2, KV, 'bug'))).toMatchObject({ sqlstate: 'XX000', retry: 'unknown' });
-    expect(await failure(a.call(2, ADMIN, ''))).toMatchObject({ sqlstate: '0A000' });
+    expect(await failure(a.call(2, ADMIN, ''))).toMatchObject({ sqlstate: '57P03' });
   });
 
   it('ends calls at their deadline on both sides', async () => {

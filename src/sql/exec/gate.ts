@@ -4,7 +4,7 @@
  */
 import { after, type Soon } from '../../base/soon.js';
 import { conjunction, conjuncts, type Expr, some } from '../plan/expr.js';
-import { columnsOf, freeColumns, walkPlan } from '../plan/plan-walk.js';
+import { columnsOf, freeColumns, locksRows, scannedCtes } from '../plan/plan-walk.js';
 import { isVolatileWithin } from '../plan/volatility.js';
 import { type CompiledTest, compileTest, testRow } from './eval.js';
 import type { Batch, Operator, Row, Run } from './run.js';
@@ -16,15 +16,7 @@ const NO_LAYOUT: ReadonlyMap<number, number> = new Map();
 function asksForRows(condition: Expr): boolean {
   return some(condition, (e) => {
     if (e.kind !== 'subquery') return false;
-    let locks = false;
-    walkPlan(
-      e.plan,
-      () => undefined,
-      (p) => {
-        if (p.kind === 'lockrows' || p.kind === 'ctescan' || (p.kind === 'scan' && p.lock !== null)) locks = true;
-      },
-    );
-    return locks || freeColumns(e.plan).size > 0;
+    return locksRows(e.plan) || scannedCtes(e.plan).size > 0 || freeColumns(e.plan).size > 0;
   });
 }
 

@@ -4,7 +4,7 @@
  * all that is kept would be a large part of what the statement may hold.
  */
 import type { Plan } from '../plan/logical.js';
-import { ctesOutside, freeColumns, walkPlan } from '../plan/plan-walk.js';
+import { ctesOutside, freeColumns, locksRows } from '../plan/plan-walk.js';
 import { isVolatilePlan } from '../plan/volatility.js';
 import type { Run } from './run.js';
 
@@ -28,16 +28,8 @@ export function releaseKept(run: Run, bytes: number): void {
 
 /** Nothing of outside decides what it gives: no row, no WITH query but those within and `ctes`; and it locks nothing. */
 export function givesAlike(plan: Plan, ctes: ReadonlySet<number> = new Set()): boolean {
-  if (freeColumns(plan).size > 0 || isVolatilePlan(plan)) return false;
-  let locks = false;
-  walkPlan(
-    plan,
-    () => undefined,
-    (p) => {
-      if (p.kind === 'lockrows' || (p.kind === 'scan' && p.lock !== null)) locks = true;
-    },
-  );
-  return !locks && ctesOutside(plan).every((id) => ctes.has(id));
+  if (freeColumns(plan).size > 0 || isVolatilePlan(plan) || locksRows(plan)) return false;
+  return ctesOutside(plan).every((id) => ctes.has(id));
 }
 
 interface Times {

@@ -6,7 +6,7 @@
  * Bounded twice: by what the kept parts of a statement may hold together, and it gives up where values hardly ever come again.
  */
 import type { JoinPlan } from '../plan/logical.js';
-import { scannedCtes, walkPlan } from '../plan/plan-walk.js';
+import { ctesOutside, locksRows, walkPlan } from '../plan/plan-walk.js';
 import { isVolatilePlan } from '../plan/volatility.js';
 import { releaseKept, reserveKept } from './given-alike.js';
 import { KEYED, keyOf, KEYS_MAX } from './outer-key.js';
@@ -19,23 +19,20 @@ const WORTH = 8;
 
 /** `read`: the columns of the left side that the right one reads. */
 export function canKeepLateral(plan: JoinPlan, read: readonly { readonly at: number }[]): boolean {
-  if (read.length === 0 || read.length > KEYS_MAX) return false;
-  if (!read.every(({ at }) => KEYED.has(plan.left.columns[at]!.oid)) || isVolatilePlan(plan.right)) return false;
+  const { left, right } = plan;
+  if (read.length === 0 || read.length > KEYS_MAX || !read.every(({ at }) => KEYED.has(left.columns[at]!.oid)))
+    return false;
+  // WITH queries of outside may stem from a recursion that goes on, or run anew for another row.
+  if (isVolatilePlan(right) || locksRows(right) || ctesOutside(right).length > 0) return false;
   let isWorth = false;
-  let locks = false;
-  const own = new Set<number>();
   walkPlan(
-    plan.right,
+    right,
     () => undefined,
     (p) => {
       if (p.kind === 'scan' || p.kind === 'virtual' || p.kind === 'ctescan' || p.kind === 'join') isWorth = true;
-      if (p.kind === 'lockrows' || (p.kind === 'scan' && p.lock !== null)) locks = true;
-      if (p.kind === 'with')
-        for (const cte of p.ctes) for (const id of [cte.id, cte.recursive?.workId ?? cte.id]) own.add(id);
     },
   );
-  // WITH queries of outside may stem from a recursion that goes on.
-  return isWorth && !locks && [...scannedCtes(plan.right)].every((id) => own.has(id));
+  return isWorth;
 }
 
 export class LateralMemo {

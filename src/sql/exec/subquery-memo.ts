@@ -5,7 +5,7 @@
  * combinations are kept.
  */
 import { type Expr, type SubqueryExpr, walk } from '../plan/expr.js';
-import { columnsOf, ctesOutside, freeColumns, idsOf, walkPlan } from '../plan/plan-walk.js';
+import { columnsOf, ctesOutside, freeColumns, idsOf, locksRows, walkPlan } from '../plan/plan-walk.js';
 import { isVolatilePlan, isVolatileWithin } from '../plan/volatility.js';
 import type { Datum } from '../types/datum.js';
 import type { AsyncEval, Layout } from './eval.js';
@@ -26,11 +26,9 @@ function keyColumns({ plan, test }: SubqueryExpr): readonly number[] | null {
     if (e.kind === 'column' && free.has(e.id) && !KEYED.has(e.oid)) usable = false;
   };
   if (test !== null) walk(test, look);
-  walkPlan(plan, look, (p) => {
-    if (p.kind === 'lockrows') usable = false;
-  });
-  // Those of outside may stem from a recursion that goes on, or run anew for another row.
-  return usable && ctesOutside(plan).length === 0 ? [...free] : null;
+  walkPlan(plan, look);
+  // WITH queries of outside may stem from a recursion that goes on, or run anew for another row.
+  return usable && !locksRows(plan) && ctesOutside(plan).length === 0 ? [...free] : null;
 }
 
 export function memoized(expr: SubqueryExpr, layout: Layout, compute: AsyncEval): AsyncEval {

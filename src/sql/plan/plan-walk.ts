@@ -321,6 +321,19 @@ export function ctesOutside(plan: Plan): readonly number[] {
   return [...scannedCtes(plan)].filter((id) => !own.has(id));
 }
 
+/** It locks rows that it reads, FOR UPDATE and the like. */
+export function locksRows(plan: Plan): boolean {
+  let locks = false;
+  walkPlan(
+    plan,
+    () => undefined,
+    (p) => {
+      if (p.kind === 'lockrows' || (p.kind === 'scan' && p.lock !== null)) locks = true;
+    },
+  );
+  return locks;
+}
+
 /** Ids of columns that a plan makes, at any depth. */
 function definedIn(plan: Plan, found: Set<number>): void {
   walkPlan(
