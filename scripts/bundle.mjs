@@ -26,8 +26,10 @@ const minify = { compress: true, mangle: false, codegen: { removeWhitespace: fal
 const names = { entryFileNames: '[name]-[hash].cjs', chunkFileNames: 'chunk-[name]-[hash].cjs' };
 const { output } = await bundle.write({ dir: OUT, format: 'cjs', sourcemap: true, minify, ...names });
 await bundle.close();
-// Started by its address beside the code of the storage engine.
-copyFileSync('dist/storage/log-writer-worker.mjs', `${OUT}/log-writer-worker.mjs`);
+// Started by their addresses beside the code that does it.
+for (const thread of ['storage/log-writer-worker.mjs', 'env/node/file-writer-worker.mjs']) {
+  copyFileSync(`dist/${thread}`, `${OUT}/${thread.split('/').at(-1)}`);
+}
 
 const core = output.find((chunk) => chunk.isEntry).fileName;
 writeFileSync(`${OUT}/load.js`, readFileSync('scripts/bundle-load.mjs', 'utf8').replace('__CORE__', `./${core}`));

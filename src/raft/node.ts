@@ -166,13 +166,34 @@ export class RaftNode {
       }));
   }
 
-  /** The least index that every live member holds: the leader need not keep the log before it. */
+  /** Up to here every member holds the log, or is being sent a snapshot of: the leader need not keep it. */
   minMatch(): number {
     const core = this.#core;
     let least = core.log.lastIndex;
     if (core.role !== 'leader') return core.log.committed;
-    for (const progress of core.progress.values()) least = Math.min(least, progress.match);
+    for (const { match, state, pendingSnapshot } of core.progress.values()) {
+      least = Math.min(least, state === 'snapshot' ? Math.max(match, pendingSnapshot) : match);
+    }
     return least;
+  }
+
+  /** A leader that is sending a snapshot: who gets it will go on from its index. */
+  get sendsSnapshot(): boolean {
+    const core = this.#core;
+    if (core.role !== 'leader') return false;
+    for (const { state } of core.progress.values()) if (state === 'snapshot') return true;
+    return false;
+  }
+
+  /** The most bytes of the log that were sent to one of `peers` and not acknowledged yet. */
+  unacknowledgedBytes(isPeer: (id: NodeId) => boolean): number {
+    const core = this.#core;
+    let most = 0;
+    if (core.role !== 'leader') return most;
+    for (const [id, { state, inflights }] of core.progress) {
+      if (id !== core.id && state === 'replicate' && isPeer(id)) most = Math.max(most, inflights.bytes);
+    }
+    return most;
   }
 
   tick(): void {

@@ -28,6 +28,10 @@ export class Inflights {
     return this.#indexes.length - this.#head;
   }
 
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   get full(): boolean {
     return this.count >= this.#countMax || this.#bytes >= this.#bytesMax;
   }

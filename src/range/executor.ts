@@ -8,6 +8,7 @@
  */
 import { AssertionError } from '../base/assert.js';
 import { QuoralError } from '../base/errors.js';
+import { heapRoom } from '../base/heap.js';
 import type { Timestamp } from '../base/ids.js';
 import { addressOf } from '../encoding/keyspace.js';
 import type { Key } from '../base/key.js';
@@ -44,18 +45,27 @@ const SPAN_REFRESH_WORK = 16;
 /** Requests of a batch whose reads of single keys are verified in one turn. */
 const REFRESHES_AT_ONCE = 256;
 const NO_RESPONSE: KvResponse = { kind: 'put' };
+/** Writes of a batch from which on the heap must have room for their intents; smaller ones are the ends of transactions. */
+const MANY_WRITES = 64;
+/** In the lock table, and while it is on its way. */
+const INTENT_HEAP_BYTES = 400;
 const BUMPS_MAX = 64;
-/** Of intents that reads went past: how many are looked after at a time, and for how long at a stretch. */
+/** Of intents that reads went past, or that are old: how many are looked after at a time, and for how long at a stretch. */
 const LOOKED_AFTER_MAX = 64;
 const LOOK_AFTER_MS = 10_000;
 const PROPOSE_RETRY_MS = 2;
 const PROPOSE_RETRIES = 2_000;
+/** How far live followers may be behind (StoreOptions.followerLagBytes), and what part of it makes a proposal a large one. */
+const FOLLOWER_LAG_BYTES = 8 << 20;
+const LARGE_PART = 128;
+/** A follower that does not come on at all is not waited for longer than this by one proposal. */
+const PACE_RETRIES = 500;
 
 export class Executor {
   readonly #store: Store;
   #active = 0;
   #turnWork = 0;
-  readonly #lookedAfter = new Set<LockState>();
+  readonly #lookedAfter = new Set<Key>();
   readonly counters = { batches: 0, latchWaits: 0, lockWaits: 0 };
 
   constructor(store: Store) {
@@ -78,6 +88,7 @@ export class Executor {
     if (admin !== null && (admin.kind === 'range-stats' || admin.kind === 'transfer-lease')) {
       return this.#admin(replica, admin);
     }
+    if (batch.requests.length >= MANY_WRITES && laysIntents(batch)) heapRoom(batch.requests.length * INTENT_HEAP_BYTES);
     this.#active++;
     replica.load.note(batch.header.gatewayNode);
     const run = batch.requests.some((request) => isWide(request, batch))
@@ -206,7 +217,10 @@ export class Executor {
         }
         const { ctx, response } = evaluated;
         if (ctx.clockTs > now) this.#raiseClock(ctx.clockTs);
-        for (const lock of ctx.passed) this.#lookAfter(replica, lock);
+        for (const lock of ctx.passed) {
+          mark('read-past-intent');
+          this.lookAfter(replica, lock);
+        }
         if (ctx.batch.count === 0 && ctx.split === null) {
           replica.applyEffects(ctx.effects);
           if (ctx.unresolved.length === 0) return response;
@@ -231,14 +245,13 @@ export class Executor {
   }
 
   /**
-   * A read went past this intent: someone must find out whether it is abandoned, or it would stay and the
+   * A read went past this intent, or it is old: someone must find out whether it is abandoned, or it would stay and the
    * readers would see what was before it for ever. A live holder is left alone.
    */
-  #lookAfter(replica: Replica, lock: LockState): void {
+  lookAfter(replica: Replica, lock: LockState): void {
     const looked = this.#lookedAfter;
-    if (looked.has(lock) || looked.size >= LOOKED_AFTER_MAX) return;
-    looked.add(lock);
-    mark('read-past-intent');
+    if (looked.has(lock.key) || looked.size >= LOOKED_AFTER_MAX) return;
+    looked.add(lock.key);
     const waiter = new RequestWaiter(null);
     const deadlineMs = this.#store.env.clock.monotonicMs() + LOOK_AFTER_MS;
     const options = { mode: 'none', whole: false, readTs: 0, windowTs: 0, deadlineMs, signal: null } as const;
@@ -248,7 +261,7 @@ export class Executor {
         else this.#store.env.logger.log('debug', 'an intent stays for now', { error: String(error) });
       })
       .finally(() => {
-        looked.delete(lock);
+        looked.delete(lock.key);
         replica.locks.dequeue(lock.key, waiter);
       });
   }
@@ -375,6 +388,8 @@ export class Executor {
     const bytes = ctx.batch.finish();
     const split = ctx.split === null ? null : { ...ctx.split, firstLeader: this.#store.firstLeaderAfter(replica) };
     this.#store.counters.proposals++;
+    const lagBytes = this.#store.options.followerLagBytes ?? FOLLOWER_LAG_BYTES;
+    if (bytes.length * LARGE_PART >= lagBytes) await this.#pace(replica, term, lagBytes);
     for (let tries = 0; ; tries++) {
       let settle!: { resolve: () => void; reject: (error: unknown) => void };
       const outcome = new Promise<void>((resolve, reject) => {
@@ -395,6 +410,19 @@ export class Executor {
         throw replica.notLeaseholder();
       }
       await this.#store.env.timers.sleep(PROPOSE_RETRY_MS);
+    }
+  }
+
+  /**
+   * Large proposals go as fast as live followers take them. A quorum is enough to commit, so without this the slowest falls
+   * behind until the log is truncated before it, and then needs a snapshot: of all that it has, while more is being written.
+   */
+  async #pace(replica: Replica, term: number, lagBytes: number): Promise<void> {
+    const { env, liveness } = this.#store;
+    for (let tries = 0; tries < PACE_RETRIES && replica.raft.term === term; tries++) {
+      if (replica.raft.unacknowledgedBytes((id) => liveness.isLive(id)) < lagBytes) return;
+      mark('proposal-paced');
+      await env.timers.sleep(PROPOSE_RETRY_MS);
     }
   }
 
@@ -428,6 +456,10 @@ export class Executor {
     const bytes = this.#store.bytesOf(replica.descriptor);
     return { responses: [{ kind: 'range-stats', bytes }], txn: null, now, readAt: 0 };
   }
+}
+
+function laysIntents({ header, requests }: BatchRequest): boolean {
+  return header.txn !== null && requests[requests.length - 1]!.kind === 'put';
 }
 
 function workOf(request: KvRequest): number {

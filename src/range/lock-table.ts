@@ -23,6 +23,9 @@
  * - Losing the lease clears it: unreplicated locks are lost then, which the transactions notice at
  *   commit (refresh, or `exclusionSince`). A split on this node hands them on, sharers too.
  * - While a key is held or shared without a gap nobody else writes it, whoever came and went among the sharers.
+ * - A lock that is nothing but an intent takes its key and a place: a transaction may have millions of them. It gets a
+ *   state of its own when somebody queues for it or takes its unreplicated lock; what `get` and `range` give until then is
+ *   a picture of it, in which nothing is to be changed.
  *
  * Ways to fail: the coordinator of a holder or of any one sharer dies, or a locking read arrives once more after
  * its transaction has ended (waiters push each of them, see lock-waiter.ts); a woken waiter was cancelled (its turn
@@ -69,7 +72,24 @@ export interface LockState {
   queue: readonly Waiter[];
 }
 
-// A transaction may have millions of intents: what few locks have takes no memory for the others.
+/** All that there is to know of locks that are nothing but intents: those that one batch has laid have it in common. */
+class Laid {
+  readonly holder: TxnMeta;
+  readonly ts: Timestamp;
+
+  constructor(holder: TxnMeta, ts: Timestamp) {
+    this.holder = holder;
+    this.ts = ts;
+  }
+
+  at(key: Key): LockState {
+    const { holder, ts } = this;
+    const none = { unreplicated: false, sharers: NO_SHARERS, newestTs: -1, queue: NO_WAITERS };
+    return { key, holder, intentTs: ts, intentEpoch: holder.epoch, ...none };
+  }
+}
+
+// What few locks have takes no memory for the others.
 const NO_SHARERS: ReadonlyMap<TxnId, TxnMeta> = new Map();
 const NO_WAITERS: readonly Waiter[] = [];
 
@@ -132,7 +152,9 @@ export interface TxnNews {
 }
 
 export class LockTable {
-  readonly #locks = new OrderedMap<LockState>();
+  readonly #locks = new OrderedMap<LockState | Laid>();
+  /** What the last intent has in common with those beside it. */
+  #laid: Laid | null = null;
   readonly #news = new Map<TxnId, TxnNews>();
   /** Intents that a push has moved up from where they were laid. */
   readonly #moved = new Set<Key>();
@@ -144,7 +166,7 @@ export class LockTable {
   /** Locks that exist in memory only, and would be lost with the lease. */
   get heldInMemory(): number {
     let count = 0;
-    for (const state of this.range('', '\xff\xff')) {
+    for (const state of this.#own('', '\xff\xff')) {
       if (state.intentTs === 0 && (state.unreplicated || state.sharers.size > 0)) count++;
     }
     return count;
@@ -212,21 +234,36 @@ export class LockTable {
   }
 
   get(key: Key): LockState | undefined {
-    return this.#locks.size === 0 ? undefined : this.#locks.get(key);
+    const entry = this.#locks.size === 0 ? undefined : this.#locks.get(key);
+    return entry instanceof Laid ? entry.at(key) : entry;
   }
 
   /** Locks in [start, end) in order. They are looked up one by one, as they are then: who stops early pays for no more. */
   *range(start: Key, end: Key): IterableIterator<LockState> {
     if (this.#locks.size === 0) return;
     const cursor = this.#locks.cursor();
-    for (cursor.seek(start); cursor.valid && cursor.key < end; cursor.next()) yield cursor.value;
+    for (cursor.seek(start); cursor.valid && cursor.key < end; cursor.next()) {
+      const { key, value } = cursor;
+      yield value instanceof Laid ? value.at(key) : value;
+    }
+  }
+
+  /** Those of them that have a state of their own. */
+  *#own(start: Key, end: Key): IterableIterator<LockState> {
+    const cursor = this.#locks.cursor();
+    for (cursor.seek(start); cursor.valid && cursor.key < end; cursor.next()) {
+      if (!(cursor.value instanceof Laid)) yield cursor.value;
+    }
   }
 
   /** The same from the last to the first. */
   *rangeReverse(start: Key, end: Key): IterableIterator<LockState> {
     if (this.#locks.size === 0) return;
     const cursor = this.#locks.cursor();
-    for (cursor.seekBefore(end); cursor.valid && cursor.key >= start; cursor.prev()) yield cursor.value;
+    for (cursor.seekBefore(end); cursor.valid && cursor.key >= start; cursor.prev()) {
+      const { key, value } = cursor;
+      yield value instanceof Laid ? value.at(key) : value;
+    }
   }
 
   /**
@@ -284,7 +321,16 @@ export class LockTable {
 
   /** An applied command laid an intent; `moved`: a push moved the one that is there. */
   intentLaid(key: Key, txn: TxnMeta, writeTs: Timestamp, moved = false): void {
-    const state = this.#stateOf(key);
+    const state = this.#locks.get(key);
+    const plain = state === undefined || state instanceof Laid;
+    if (plain || state.queue.length === 0) {
+      const intentOf = plain ? state?.holder : state.intentTs === 0 ? undefined : state.holder!;
+      assert(intentOf === undefined || intentOf.id === txn.id, 'two transactions have intents on one key');
+      if (intentOf === undefined) this.#intents++;
+      this.#locks.set(key, this.#laidBy(txn, writeTs));
+      this.#noteMoved(key, moved);
+      return;
+    }
     if ((state.holder !== null && state.holder.id !== txn.id) || state.sharers.size > 0) {
       assert(state.intentTs === 0, 'two transactions have intents on one key');
       state.unreplicated = false;
@@ -292,8 +338,7 @@ export class LockTable {
       state.newestTs = -1;
     }
     if (state.intentTs === 0) this.#intents++;
-    if (moved) this.#moved.add(key);
-    else this.#moved.delete(key);
+    this.#noteMoved(key, moved);
     const movedUp = state.intentTs !== 0 && writeTs > state.intentTs;
     state.holder = txn;
     state.intentTs = writeTs;
@@ -301,30 +346,45 @@ export class LockTable {
     if (movedUp) for (const waiter of [...state.queue]) if (waiter.mode === 'none') waiter.wake();
   }
 
+  #laidBy(txn: TxnMeta, ts: Timestamp): Laid {
+    if (this.#laid === null || this.#laid.holder !== txn || this.#laid.ts !== ts) this.#laid = new Laid(txn, ts);
+    return this.#laid;
+  }
+
+  #noteMoved(key: Key, moved: boolean): void {
+    if (moved) this.#moved.add(key);
+    else this.#moved.delete(key);
+  }
+
   /** An applied command removed the intent; the unreplicated lock of the same holder goes with it. */
   intentRemoved(key: Key): void {
     const state = this.#locks.get(key);
-    if (state === undefined || state.intentTs === 0) return;
-    state.intentTs = 0;
-    state.intentEpoch = 0;
+    if (state === undefined || (!(state instanceof Laid) && state.intentTs === 0)) return;
     this.#moved.delete(key);
     this.#intents--;
+    if (state instanceof Laid) {
+      this.#locks.delete(key);
+      return;
+    }
+    state.intentTs = 0;
+    state.intentEpoch = 0;
     this.#releaseHolder(state);
   }
 
   /** Releases `txnId`'s unreplicated lock; an intent keeps the lock until it is resolved. */
   release(key: Key, txnId: TxnId): void {
     const state = this.#locks.get(key);
-    if (state === undefined) return;
+    if (state === undefined || state instanceof Laid) return;
     if (unshare(state, txnId)) return this.#passOn(state);
     if (state.holder === null || state.holder.id !== txnId) return;
     state.unreplicated = false;
     if (state.intentTs === 0) this.#releaseHolder(state);
   }
 
+  /** Returns the lock as it is and as it will be, for as long as the waiter is in its queue. */
   enqueue(key: Key, waiter: Waiter): LockState {
-    const state = this.#locks.get(key);
-    assert(state !== undefined, 'waiting for a lock that is not there');
+    assert(this.#locks.get(key) !== undefined, 'waiting for a lock that is not there');
+    const state = this.#stateOf(key);
     if (state.queue.includes(waiter)) return state;
     if (waiter.mode === 'none' || waiter.txn === null || !holds(state, waiter.txn.id)) {
       const before = state.queue.findIndex((w) => this.#passes(state, waiter.txn?.id, w));
@@ -342,20 +402,21 @@ export class LockTable {
   /** The waiter gives up (cancelled, error, or it goes on to evaluate without this lock). */
   dequeue(key: Key, waiter: Waiter): void {
     const state = this.#locks.get(key);
-    if (state !== undefined) this.#leaveQueue(state, waiter);
+    if (state !== undefined && !(state instanceof Laid)) this.#leaveQueue(state, waiter);
   }
 
   /** The lease is gone: everybody looks again (and learns that this is not the leaseholder). */
   clear(): void {
     const waiters: Waiter[] = [];
-    for (const state of this.range('', '\xff\xff')) waiters.push(...state.queue);
+    for (const state of this.#own('', '\xff\xff')) waiters.push(...state.queue);
     this.#locks.clear();
+    this.#laid = null;
     this.#moved.clear();
     this.#intents = 0;
     for (const waiter of waiters) waiter.wake();
   }
 
-  /** Removes the locks in [start, end) for another range's table; their waiters look again. */
+  /** Removes the locks in [start, end); their waiters look again. Returns those that another range's table must adopt. */
   extract(start: Key, end: Key): LockState[] {
     const moved: LockState[] = [];
     for (const state of this.range(start, end)) {
@@ -365,7 +426,7 @@ export class LockTable {
       const waiters = state.queue;
       state.queue = NO_WAITERS;
       for (const waiter of waiters) waiter.wake();
-      if (state.holder !== null || state.sharers.size > 0) moved.push(state);
+      if (state.unreplicated || state.sharers.size > 0) moved.push(state);
     }
     return moved;
   }
@@ -373,7 +434,6 @@ export class LockTable {
   /** Takes over unreplicated locks extracted by a split on this node. */
   adopt(states: readonly LockState[]): void {
     for (const old of states) {
-      if (!old.unreplicated && old.sharers.size === 0) continue;
       const state = this.#stateOf(old.key);
       if (state.holder !== null) continue;
       if (old.sharers.size > 0) mark('split-inherits-shared-locks');
@@ -385,8 +445,11 @@ export class LockTable {
   }
 
   #stateOf(key: Key): LockState {
-    let state = this.#locks.get(key);
-    if (state === undefined) {
+    const known = this.#locks.get(key);
+    if (known !== undefined && !(known instanceof Laid)) return known;
+    let state: LockState;
+    if (known !== undefined) state = known.at(key);
+    else {
       state = {
         key,
         holder: null,
@@ -397,8 +460,8 @@ export class LockTable {
         newestTs: -1,
         queue: NO_WAITERS,
       };
-      this.#locks.set(key, state);
     }
+    this.#locks.set(key, state);
     return state;
   }
 
@@ -440,7 +503,7 @@ export class LockTable {
   /** It waits for this transaction in any case, for the row's existence; and so do all that are behind it. */
   #passes(row: LockState, txnId: TxnId | null | undefined, ahead: Waiter): boolean {
     if (!ahead.whole || txnId === null || txnId === undefined) return false;
-    const existence = this.#locks.get(existenceKey(row.key));
+    const existence = this.get(existenceKey(row.key));
     return existence !== undefined && holds(existence, txnId);
   }
 

@@ -27,7 +27,7 @@ const INTENT_PUSH_MS = 60;
 const LOCK_PUSH_MS = 500;
 const PUSH_MS_MAX = 1_000;
 /** Locks of an ended transaction that go at a time: it is one proposal. */
-const FREED_AT_ONCE = 1_000;
+export const FREED_AT_ONCE = 1_000;
 /** Sharers that a waiter pushes at a time. */
 const SHARERS_PUSHED = 8;
 
@@ -82,9 +82,9 @@ export function waitForLock(
   waiter.whole = options.whole;
   // As a plain reader it would stand in the way of those behind it in other queues, and tell nobody for whom it waits.
   if (options.mode === 'none') for (const key of waiter.queuedAt) replica.locks.dequeue(key, waiter);
-  replica.locks.enqueue(lock.key, waiter);
+  const live = replica.locks.enqueue(lock.key, waiter);
   waiter.queuedAt.add(lock.key);
-  return new LockWait(store, replica, waiter, lock, options).run();
+  return new LockWait(store, replica, waiter, live, options).run();
 }
 
 function deadlock(cycle: string): KvError {

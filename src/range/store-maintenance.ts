@@ -1,7 +1,7 @@
 /**
  * What a store does now and then: durable checkpoints of the applied state and truncation of the
  * logs behind them, splitting ranges that have grown, moving leaders to where they are preferred,
- * removing records of transactions that nobody ends any more, and handing all of them over when the node drains.
+ * removing records of transactions that nobody ends any more, resolving intents that nobody meets, and handing all of them over when the node drains.
  */
 import type { NodeId } from '../base/ids.js';
 import type { Key, Span } from '../base/key.js';
@@ -9,6 +9,7 @@ import { crashPoint } from '../base/probes.js';
 import type { TimerHandle } from '../env/env.js';
 import { decodeVersionKey, versionPrefix, versionPrefixEnd, versionPrefixOf } from '../storage/mvcc-key.js';
 import type { RangeDescriptor } from './kv-api.js';
+import { IntentSweep } from './intent-sweep.js';
 import { LeaseMover } from './lease-mover.js';
 import { sweepRecords } from './record-sweep.js';
 import type { Replica } from './replica.js';
@@ -18,6 +19,10 @@ import { findTableBoundary, sharedTooMuch } from './table-boundaries.js';
 
 /** An fsync delays what is applied for its duration; done often, there is little to write each time. */
 const CHECKPOINT_MS = 1_000;
+/** A follower keeps its log for so long: if it becomes the leader, others may lack what it has. */
+const FOLLOWER_KEEPS_MS = 10_000;
+/** Of the log that is kept for a snapshot's receiver, as a multiple of what is kept for others. */
+const SNAPSHOT_KEEPS = 4;
 const BALANCE_MS = 1_000;
 const SIZE_CHECK_MS = 5_000;
 const TABLES_CHECK_MS = 1_000;
@@ -42,14 +47,20 @@ export class StoreMaintenance {
   readonly #timers: TimerHandle[] = [];
   #checkpointing: Promise<void> | null = null;
   #appliedAtCheckpoint = -1;
+  /** Durably applied at the ends of the last checkpoints. */
+  readonly #past = new WeakMap<Replica, { readonly atMs: number; readonly index: number }[]>();
+  /** Logs hold what only the time keeps there. */
+  #keptBack = false;
   #splitting = false;
   #draining = false;
   readonly mover: LeaseMover;
+  readonly #intents: IntentSweep;
   readonly #liveSince = new Map<NodeId, number>();
 
   constructor(store: Store) {
     this.#store = store;
     this.mover = new LeaseMover(store);
+    this.#intents = new IntentSweep(store);
   }
 
   start(): void {
@@ -58,7 +69,10 @@ export class StoreMaintenance {
     this.#timers.push(timers.every(BALANCE_MS, () => this.#guarded(() => this.#balance())));
     this.#timers.push(timers.every(SIZE_CHECK_MS, () => this.#guarded(() => this.#splitLarge())));
     const sweepAfterMs = this.#store.options.sweepAfterMs ?? SWEEP_AFTER_MS;
-    const sweep = (): void => sweepRecords(this.#store, sweepAfterMs);
+    const sweep = (): void => {
+      sweepRecords(this.#store, sweepAfterMs);
+      this.#intents.sweep(sweepAfterMs);
+    };
     this.#timers.push(timers.every(sweepAfterMs / SWEEPS, () => this.#guarded(sweep)));
     this.#timers.push(timers.every(TABLES_CHECK_MS, () => this.#guarded(() => this.#splitTables())));
   }
@@ -79,7 +93,8 @@ export class StoreMaintenance {
 
   #checkpoint(): void {
     const store = this.#store;
-    if (this.#checkpointing !== null || store.counters.applied === this.#appliedAtCheckpoint) return;
+    if (this.#checkpointing !== null) return;
+    if (store.counters.applied === this.#appliedAtCheckpoint && !this.#keptBack) return;
     this.#appliedAtCheckpoint = store.counters.applied;
     const durable = [...store.replicas()]
       .filter((r) => !r.installing)
@@ -98,14 +113,12 @@ export class StoreMaintenance {
     const store = this.#store;
     if (store.stopped) return;
     const batch = store.engine.newBatch();
+    this.#keptBack = false;
     for (const { replica, index, installations } of durable) {
       // A snapshot may have taken it back: what lies between is not durable here.
       if (replica.installing || replica.installations !== installations) continue;
-      const { log, raft } = replica;
-      const kept = store.options.logBytesKept;
-      // A follower that is behind is waited for until the log has grown to `logBytesKept`.
-      let upTo = index;
-      if (log.bytes < kept) upTo = Math.min(upTo, raft.minMatch(), raft.committed);
+      const { log } = replica;
+      let upTo = Math.min(index, this.#neededBehind(replica, index));
       if (upTo - log.truncated().index < 64 && log.bytes < 1 << 16) continue;
       upTo = Math.min(upTo, replica.appliedIndex);
       // The data of a snapshot is in place, and the log learns of it with this turn's Ready.
@@ -114,6 +127,22 @@ export class StoreMaintenance {
     }
     crashPoint('before-log-truncation', store.nodeId);
     if (batch.count > 0) await store.engine.writeLog(batch);
+  }
+
+  /** The index behind which others may need the log: it has grown to `logBytesKept` before they are given up. */
+  #neededBehind(replica: Replica, durable: number): number {
+    const { log, raft } = replica;
+    const past = this.#past.get(replica) ?? [];
+    const nowMs = this.#store.env.clock.monotonicMs();
+    while (past.length > 1 && past[1]!.atMs <= nowMs - FOLLOWER_KEEPS_MS) past.shift();
+    if (past.at(-1)?.index !== durable) past.push({ atMs: nowMs, index: durable });
+    this.#past.set(replica, past);
+    if (log.bytes >= this.#store.options.logBytesKept * (raft.sendsSnapshot ? SNAPSHOT_KEEPS : 1)) return durable;
+    if (raft.isLeader) return Math.min(raft.minMatch(), raft.committed);
+    const { atMs, index } = past[0]!;
+    const upTo = atMs <= nowMs - FOLLOWER_KEEPS_MS ? index : log.truncated().index;
+    if (upTo < durable) this.#keptBack = true;
+    return Math.min(upTo, raft.committed);
   }
 
   #splitLarge(): void {

@@ -58,9 +58,11 @@ export interface StoreOptions {
   readonly snapshotChunkBytes?: number;
   /** Bytes of proposals that a range has under way at most; default 32 MiB. */
   readonly uncommittedBytesMax?: number;
+  /** Bytes of log that a live follower may be behind before large proposals wait for it; default 8 MiB. */
+  readonly followerLagBytes?: number;
   /** Leaders move to the replica that the range's id prefers, so that load spreads. */
   readonly balanceLeaders: boolean;
-  /** Milliseconds of silence after which a record of a process that is gone is removed; default 10 min. */
+  /** Milliseconds of silence after which a record of a process that is gone is removed, and an intent asked after; default 10 min. */
   readonly sweepAfterMs?: number;
 }
 

@@ -9,7 +9,7 @@ export const METHODS = {
   /** One-way: what a store's Raft groups produced for a peer in one turn. */
   raftBatch: { id: 1, name: 'raft-batch', streamClass: 'raft' },
   /** One-way: asks for and grants store liveness. */
-  livenessHeartbeat: { id: 2, name: 'liveness-heartbeat', streamClass: 'raft' },
+  livenessHeartbeat: { id: 2, name: 'liveness-heartbeat', streamClass: 'liveness' },
   kvBatch: { id: 3, name: 'kv-batch', streamClass: 'kv' },
   snapshotChunk: { id: 4, name: 'snapshot-chunk', streamClass: 'bulk' },
   /** The only method that a node outside a cluster may use and answer. */

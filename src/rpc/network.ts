@@ -44,7 +44,7 @@ const DEFAULT_LIMITS: RpcLimits = {
   backoffMaxMs: 1_000,
 };
 
-const CLASSES: readonly StreamClass[] = ['raft', 'kv', 'bulk'];
+const CLASSES: readonly StreamClass[] = ['liveness', 'raft', 'kv', 'bulk'];
 /** The same kind of warning is written at most this often. */
 const WARN_EVERY_MS = 5_000;
 const WARN_TOPICS_MAX = 256;
@@ -191,7 +191,7 @@ export class RpcNetworkImpl implements RpcNetwork {
   isConnected(node: NodeId): boolean {
     if (node === this.self) return true;
     const links = this.#links.get(node);
-    return links !== undefined && (links.raft.isUp || links.kv.isUp || links.bulk.isUp);
+    return links !== undefined && CLASSES.some((name) => links[name].isUp);
   }
 
   /** Breaks the streams to a node that has been found dead, so that nobody waits for its answers. */
@@ -206,6 +206,7 @@ export class RpcNetworkImpl implements RpcNetwork {
     if (links === undefined) {
       const address = (): string | undefined => this.#addresses.get(node);
       links = {
+        liveness: new Link(this.#core, node, 'liveness', address),
         raft: new Link(this.#core, node, 'raft', address),
         kv: new Link(this.#core, node, 'kv', address),
         bulk: new Link(this.#core, node, 'bulk', address),

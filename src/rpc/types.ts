@@ -4,8 +4,11 @@
  */
 import type { NodeId } from '../base/ids.js';
 
-/** Separate streams so that bulk data never delays consensus. */
-export type StreamClass = 'raft' | 'kv' | 'bulk';
+/**
+ * Separate streams so that bulk data never delays consensus, and entries of logs never the heartbeats between stores: a peer
+ * that is seconds behind in reading them is alive.
+ */
+export type StreamClass = 'liveness' | 'raft' | 'kv' | 'bulk';
 
 /** A method with its codec; ids are stable numbers, listed in src/rpc/methods.ts. */
 export interface RpcMethod<Req, Res> {

@@ -48,6 +48,7 @@ export interface KvOptions {
   readonly spillBytes?: number;
   /** Bytes of proposals that a range has under way at most; default 32 MiB. */
   readonly uncommittedBytesMax?: number;
+  readonly followerLagBytes?: number;
   /** Bytes of a chunk of a snapshot; default 1 MiB. */
   readonly snapshotChunkBytes?: number;
   /** Milliseconds of silence after which a transaction record of a process that is gone is removed; default 10 min. */
@@ -82,7 +83,8 @@ const KV_DEADLINE_MS = 60_000;
 const RANGE_BYTES_MAX = 128 << 20;
 /** Milliseconds between two looks at the measured clock offsets. */
 const CLOCK_CHECK_MS = 1_000;
-const LOG_BYTES_KEPT = 8 << 20;
+/** Several times what a live follower may be behind, and less than the snapshot that it would cost. */
+const LOG_BYTES_KEPT = 64 << 20;
 
 export async function assembleKv(options: KvOptions, undo: Undo): Promise<KvParts> {
   const { env, dataDir } = options;
@@ -127,6 +129,7 @@ export async function assembleKv(options: KvOptions, undo: Undo): Promise<KvPart
       logBytesKept: options.logBytesKept ?? LOG_BYTES_KEPT,
       ...(options.snapshotChunkBytes === undefined ? {} : { snapshotChunkBytes: options.snapshotChunkBytes }),
       ...(options.uncommittedBytesMax === undefined ? {} : { uncommittedBytesMax: options.uncommittedBytesMax }),
+      ...(options.followerLagBytes === undefined ? {} : { followerLagBytes: options.followerLagBytes }),
       ...(options.sweepAfterMs === undefined ? {} : { sweepAfterMs: options.sweepAfterMs }),
       balanceLeaders: true,
     },

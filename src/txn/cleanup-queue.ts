@@ -7,19 +7,21 @@
  * says COMMITTED, which frees its locks one round earlier: a recovery that finds no intent finds the
  * version that it became, tagged with the transaction (range/eval/intents.ts). Condensed spans hold
  * writes that STAGING does not list: for them the record is finalised first. A job that fails keeps its
- * record for good measure: whoever meets one of its intents pushes the record and resolves it.
+ * record and is done again a while later, for all of it can be repeated: whoever meets one of its intents meanwhile pushes the
+ * record and resolves it, but where nobody does, leaseholders would keep them in memory.
  *
  * Resolutions of many transactions towards one range go together: while one batch is under way the
  * next gathers, so an idle range sees them at once and a busy one in few proposals. Removals of
  * records wait for GC_MS, or for an aborted transaction ABORTED_GC_MS, so that late deliveries of
  * its requests still meet the record.
  *
- * Bounds: JOBS_MAX transactions queued (beyond that a job is left to whoever meets its intents).
+ * Bounds: JOBS_MAX transactions queued, AGAIN_MAX of them for another try; beyond that, and after TRIES_MAX, a job is left to
+ * whoever meets its intents (range/intent-sweep.ts at the latest).
  */
 import { AssertionError } from '../base/assert.js';
 import type { Timestamp } from '../base/ids.js';
 import type { Key, Span } from '../base/key.js';
-import { crashPoint } from '../base/probes.js';
+import { crashPoint, mark } from '../base/probes.js';
 import { addressOf } from '../encoding/keyspace.js';
 import type { Clock, Logger, TimerHandle, Timers } from '../env/env.js';
 import type { BatchResponse, ResolveIntentsRequest, SplitTrigger, TxnMeta } from '../range/kv-api.js';
@@ -27,6 +29,10 @@ import { KvError } from '../range/kv-errors.js';
 import { PRESENT, type RangeRouter } from './router.js';
 
 const JOBS_MAX = 20_000;
+/** A failed job is tried again; each try takes as long as the router looks for a leaseholder. */
+const TRIES_MAX = 20;
+const AGAIN_MAX = 1_000;
+const AGAIN_MS = 2_000;
 const LANE_BATCH_MAX = 128;
 /** Keys that one command resolves: it is one proposal, and one turn of the leaseholder. */
 const KEYS_PER_REQUEST = 1_000;
@@ -66,6 +72,8 @@ export class CleanupQueue {
   #gc: { readonly dueMs: number; readonly meta: TxnMeta; readonly committedAt: Timestamp }[] = [];
   #timer: TimerHandle | null = null;
   #stopped = false;
+  /** Jobs that wait for another try. */
+  #again = 0;
   dropped = 0;
   failed = 0;
 
@@ -77,22 +85,33 @@ export class CleanupQueue {
     return this.#running.size;
   }
 
-  /** Never rejects; the returned promise tells when it is over. */
+  /** Never rejects; the returned promise tells when it is over, or has failed for the first time. */
   finish(job: CleanupJob): Promise<void> {
     if (this.#stopped || this.#running.size >= JOBS_MAX) {
       this.dropped++;
       return Promise.resolve();
     }
-    const run = this.#run(job).catch((error: unknown) => {
-      if (error instanceof AssertionError) throw error;
-      this.failed++;
-      this.#deps.logger.log('warn', 'locks of a finished transaction could not be resolved; others will', {
-        error: String(error),
-      });
-    });
+    const run = this.#run(job).catch((error: unknown) => this.#tryAgain(job, error, 1));
     const tracked = run.finally(() => this.#running.delete(tracked));
     this.#running.add(tracked);
     return tracked;
+  }
+
+  #tryAgain(job: CleanupJob, error: unknown, tries: number): void {
+    if (error instanceof AssertionError) throw error;
+    this.failed++;
+    this.#deps.logger.log('warn', 'locks of a finished transaction could not be resolved yet', {
+      tries,
+      error: String(error),
+    });
+    if (this.#stopped || tries === TRIES_MAX || this.#again >= AGAIN_MAX) return;
+    this.#again++;
+    this.#deps.timers.after(AGAIN_MS, () => {
+      this.#again--;
+      if (this.#stopped) return;
+      mark('cleanup-tried-again');
+      void this.#run(job).catch((failure: unknown) => this.#tryAgain(job, failure, tries + 1));
+    });
   }
 
   /** Resolves when everything that is queued now is done: a lock just given up is free then. */

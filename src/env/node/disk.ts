@@ -17,6 +17,7 @@ import { link, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:f
 import { randomBytes } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
 import type { Disk, DiskLock } from '../env.js';
+import { FileWriter } from './file-writer.js';
 
 /** Tokens of the locks this process holds: its own id in a lock file proves nothing by itself. */
 const heldTokens = new Set<string>();
@@ -86,12 +87,17 @@ async function ownerIsAlive(content: string): Promise<boolean> {
 }
 
 export class NodeDisk implements Disk {
+  readonly #writer = new FileWriter();
+  #writes = 0;
+
   readFile(path: string): Promise<Buffer | null> {
     return readOrNull(path);
   }
 
   async writeFileSync(path: string, data: Uint8Array): Promise<void> {
     const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
+    // Who writes one file needs no thread for it.
+    if (this.#writes++ > 0) return this.#writer.write(path, temporary, data);
     try {
       await writeSynced(temporary, data);
       await rename(temporary, path);

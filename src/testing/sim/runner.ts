@@ -117,6 +117,7 @@ class Run {
       spillBytes: random.pick([1, 150, 512 << 10, 512 << 10]),
       snapshotChunkBytes: random.pick([200, 1 << 20]),
       uncommittedBytesMax: random.pick([300, 32 << 20, 32 << 20]),
+      followerLagBytes: random.pick([100, 8 << 20, 8 << 20]),
       heartbeatMs: random.pick([150, 300]),
       supportMs: random.pick([900, 1_500, 2_400]),
       restartUs: random.pick([200_000, 1_000_000, 4_000_000]),

@@ -38,6 +38,7 @@ export interface WorldOptions {
   readonly logBytesKept?: number;
   readonly spillBytes?: number;
   readonly uncommittedBytesMax?: number;
+  readonly followerLagBytes?: number;
   readonly snapshotChunkBytes?: number;
   readonly sweepAfterMs?: number;
   readonly tickMs?: number;
@@ -236,6 +237,7 @@ export class SimWorld {
       ...(options.spillBytes === undefined ? {} : { spillBytes: options.spillBytes }),
       ...(options.snapshotChunkBytes === undefined ? {} : { snapshotChunkBytes: options.snapshotChunkBytes }),
       ...(options.uncommittedBytesMax === undefined ? {} : { uncommittedBytesMax: options.uncommittedBytesMax }),
+      ...(options.followerLagBytes === undefined ? {} : { followerLagBytes: options.followerLagBytes }),
       ...(options.sweepAfterMs === undefined ? {} : { sweepAfterMs: options.sweepAfterMs }),
       drainGraceMs: 1_000,
       ...(options.wrapDb === undefined ? {} : { wrapDb: options.wrapDb }),
