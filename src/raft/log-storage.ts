@@ -146,6 +146,13 @@ export class RaftLog implements RaftStorage {
     return this.#bytes;
   }
 
+  /** About so much would be left of them after a truncation there. */
+  bytesAfter(index: number): number {
+    const { index: from } = this.#truncated;
+    if (index <= from) return this.#bytes;
+    return Math.round((this.#bytes * Math.max(0, this.#lastIndex - index)) / (this.#lastIndex - from));
+  }
+
   /** After a configuration change was applied. */
   setConf(conf: ConfState): void {
     this.#conf = conf;
@@ -303,8 +310,7 @@ export class RaftLog implements RaftStorage {
       this.#tailHead = 0;
     }
     sink.deleteRange(logKey(this.rangeId, this.#truncated.index), logKey(this.rangeId, index + 1));
-    const before = this.#lastIndex - this.#truncated.index;
-    this.#bytes = Math.round((this.#bytes * (this.#lastIndex - index)) / before);
+    this.#bytes = this.bytesAfter(index);
     this.#truncated = { index, term };
     sink.put(truncatedStateKey(this.rangeId), encodeTruncatedState(this.#truncated));
     return true;

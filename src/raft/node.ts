@@ -177,11 +177,15 @@ export class RaftNode {
     return least;
   }
 
-  /** A leader that is sending a snapshot: who gets it will go on from its index. */
-  get sendsSnapshot(): boolean {
+  /** A leader that is sending a snapshot, or whose live peer is catching up from the index of one. */
+  get catchesUpBySnapshot(): boolean {
     const core = this.#core;
     if (core.role !== 'leader') return false;
-    for (const { state } of core.progress.values()) if (state === 'snapshot') return true;
+    const now = core.options.now();
+    for (const [id, { state, afterSnapshot }] of core.progress) {
+      if (state === 'snapshot') return true;
+      if (afterSnapshot && core.options.liveness.supportFrom(id).expiration > now) return true;
+    }
     return false;
   }
 

@@ -73,6 +73,8 @@ export class Progress {
   state: ProgressState = 'probe';
   /** Index of the snapshot on its way. */
   pendingSnapshot = 0;
+  /** It was sent a snapshot, and has not caught up with what came behind that yet. */
+  afterSnapshot = false;
   /** The peer has no state to apply appends to. */
   wantsSnapshot = false;
   /** In probe: an append is out and its answer or a heartbeat's is awaited. */
@@ -117,6 +119,7 @@ export class Progress {
   becomeSnapshot(index: number): void {
     this.#become('snapshot');
     this.pendingSnapshot = index;
+    this.afterSnapshot = true;
     this.wantsSnapshot = false;
   }
 

@@ -146,6 +146,7 @@ export function handleAppendResponse(core: RaftCore, message: RaftMessage): void
       progress.inflights.freeTo(message.index);
       break;
   }
+  if (progress.match >= core.log.committed) progress.afterSnapshot = false;
   maybeCommit(core);
   core.appendDirty = true;
 }
@@ -253,7 +254,10 @@ export function reportSnapshot(core: RaftCore, peer: NodeId, sent: { term: numbe
   const progress = core.progress.get(peer);
   // Of another stream, which has ended late.
   if (progress === undefined || !isSending(core, peer, sent.term, sent.index)) return;
-  if (!ok) progress.pendingSnapshot = 0;
+  if (!ok) {
+    progress.pendingSnapshot = 0;
+    progress.afterSnapshot = false;
+  }
   progress.becomeProbe();
   // Its answer or a heartbeat's opens the way: an immediate retry would fail as well.
   progress.probeSent = true;

@@ -137,12 +137,12 @@ export class StoreMaintenance {
     while (past.length > 1 && past[1]!.atMs <= nowMs - FOLLOWER_KEEPS_MS) past.shift();
     if (past.at(-1)?.index !== durable) past.push({ atMs: nowMs, index: durable });
     this.#past.set(replica, past);
-    if (log.bytes >= this.#store.options.logBytesKept * (raft.sendsSnapshot ? SNAPSHOT_KEEPS : 1)) return durable;
-    if (raft.isLeader) return Math.min(raft.minMatch(), raft.committed);
-    const { atMs, index } = past[0]!;
-    const upTo = atMs <= nowMs - FOLLOWER_KEEPS_MS ? index : log.truncated().index;
-    if (upTo < durable) this.#keptBack = true;
-    return Math.min(upTo, raft.committed);
+    const oldEnough = past[0]!.atMs <= nowMs - FOLLOWER_KEEPS_MS ? past[0]!.index : log.truncated().index;
+    const upTo = Math.min(raft.isLeader ? raft.minMatch() : oldEnough, raft.committed);
+    const keptMax = this.#store.options.logBytesKept * (raft.catchesUpBySnapshot ? SNAPSHOT_KEEPS : 1);
+    if (log.bytesAfter(upTo) >= keptMax) return durable;
+    if (!raft.isLeader && upTo < durable) this.#keptBack = true;
+    return upTo;
   }
 
   #splitLarge(): void {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { writeInstalling } from '../../src/range/range-state.js';
 import { makeMessage } from '../../src/raft/core.js';
+import type { RaftMessage } from '../../src/raft/types.js';
 import { collectMarks } from '../support/marks.js';
 import { Harness } from './support/harness.js';
 
@@ -165,6 +166,40 @@ describe('catching up', () => {
     expect(rows).toBeGreaterThan(1500);
     expect(sender.store.counters.resumes).toBeGreaterThan(0);
     expect(sender.store.counters.snapshots).toBe(1);
+  });
+
+  it('by one snapshot, and from the log that has grown meanwhile beyond what is kept for others', async () => {
+    harness = await Harness.start({ store: { logBytesKept: 300_000, snapshotChunkBytes: 20_000 } });
+    await harness.put(['\x04old'], 'x');
+    await harness.converged();
+    const away = follower();
+    await harness.stop(away, false);
+    for (let i = 0; i < 60; i++) await harness.put([`\x04b${i}`], 'x'.repeat(20_000));
+    await truncated();
+    const leader = harness.leaseholder()!;
+    await harness.restart(away);
+    const { store } = harness.node(away);
+    await harness.until('it begins', () => store.replica(1)!.installing, 15_000);
+    for (let i = 0; i < 30; i++) await harness.put([`\x04c${i}`], 'y'.repeat(20_000));
+    const grownTo = leader.store.replica(1)!.log.bytes;
+    expect(grownTo).toBeGreaterThan(300_000);
+    expect(store.replica(1)!.installing).toBe(true);
+    // What comes behind the snapshot is long on its way: the leader looks at its log meanwhile.
+    const send = leader.network.send.bind(leader.network);
+    leader.network.send = (to, method, message) => {
+      if (to !== away || method.name !== 'raft-batch') return send(to, method, message);
+      const batch = message as { message: RaftMessage }[];
+      send(to, method, batch.filter((m) => m.message.type !== 'app') as never);
+    };
+    await harness.until('it is whole', () => !store.replica(1)!.installing, 15_000);
+    await harness.sleep(3_000);
+    leader.network.send = send;
+    await harness.converged(25_000);
+    expect(harness.leaseholder()).toBe(leader);
+    expect(snapshots()).toBe(1);
+    // When it has caught up, no more is kept than before.
+    await fill(100, 10);
+    await harness.until('the log is truncated', () => leader.store.replica(1)!.log.bytes < grownTo / 2);
   });
 
   it('by the next leaseholder, when the sender died in the middle', async () => {
