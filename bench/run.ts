@@ -20,12 +20,13 @@ import { copy } from './workloads/copy.js';
 import { idle } from './workloads/idle.js';
 import { kv } from './workloads/kv.js';
 import { ddl } from './workloads/ddl.js';
+import { large } from './workloads/large.js';
 import { tpcb } from './workloads/tpcb.js';
 import { tpcc } from './workloads/tpcc.js';
 import { tpch } from './workloads/tpch.js';
 
 const WORKLOADS: readonly Workload[] = [kv, tpcb, bank, tpcc, copy, idle];
-const STEP_LISTS: readonly StepList[] = [tpch, ddl];
+const STEP_LISTS: readonly StepList[] = [tpch, ddl, large];
 const ERROR_PAUSE_MS = 100;
 const RUNS = 3;
 /** Of a step, before it is timed. */
@@ -37,14 +38,14 @@ const HELP = `npm run bench -- [options]
   --connections N     client connections, spread over the URLs (default 8)
   --seconds N         length of a run (default 10)
   --warmup N          seconds before the first run that do not count (default 3)
-  --runs N            runs, each reported (default 3); tpch, ddl: how often each step is timed
+  --runs N            runs, each reported (default 3); tpch, ddl, large: how often each step is timed
   --url URL[,URL]     where to (default the three nodes of quoral demo)
   --peer URL          a PostgreSQL on which the same is run, for comparison
-  --only TEXT         tpch, ddl: only the steps whose name holds it
+  --only TEXT         tpch, ddl, large: only the steps whose name holds it
   --start             start a cluster for this, in a temporary folder
   --read PERCENT      kv: share of reads (default 95)
   --size N            kv keys, tpcb scale, bank accounts, tpcc warehouses, copy rows per COPY, thousandths of
-                      tpch's scale (default 10)
+                      tpch's scale, large's hundred thousands of rows (default 10)
   --ranges N          ranges that kv and bank are split into (default 10), idle's table (at least 300)
   --embedded          start a cluster in memory inside this process (quoral/testing)
   --pids N[,N]        idle: processes of the cluster, when it was not started by --start

@@ -10,6 +10,8 @@ export interface Step {
   readonly name: string;
   /** At most so often, for what takes long. */
   readonly times?: number;
+  /** Times before those that are measured, if other than usual. */
+  readonly warmups?: number;
   /** Before each time, not measured. */
   prepare?(client: Client, time: number): Promise<void>;
   run(client: Client, time: number): Promise<readonly Row[]>;
@@ -48,6 +50,7 @@ interface Asked {
 
 async function timed(client: Client, step: Step, warmups: number, times: number): Promise<Asked> {
   const elapsed: number[] = [];
+  warmups = step.warmups ?? warmups;
   let rows: readonly Row[] = [];
   for (let i = -warmups; i < times; i++) {
     const time = i + warmups;

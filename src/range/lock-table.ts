@@ -419,15 +419,20 @@ export class LockTable {
   /** Removes the locks in [start, end); their waiters look again. Returns those that another range's table must adopt. */
   extract(start: Key, end: Key): LockState[] {
     const moved: LockState[] = [];
-    for (const state of this.range(start, end)) {
-      this.#locks.delete(state.key);
-      this.#moved.delete(state.key);
-      if (state.intentTs !== 0) this.#intents--;
-      const waiters = state.queue;
+    const waiters: Waiter[] = [];
+    const cursor = this.#locks.cursor();
+    for (cursor.seek(start); cursor.valid && cursor.key < end; cursor.next()) {
+      const state = cursor.value;
+      if (state instanceof Laid || state.intentTs !== 0) this.#intents--;
+      if (state instanceof Laid) continue;
+      waiters.push(...state.queue);
       state.queue = NO_WAITERS;
-      for (const waiter of waiters) waiter.wake();
       if (state.unreplicated || state.sharers.size > 0) moved.push(state);
     }
+    // Millions at one go: a split is one step, and a leaseholder must not stand still for it.
+    this.#locks.deleteRange(start, end);
+    for (const key of [...this.#moved]) if (start <= key && key < end) this.#moved.delete(key);
+    for (const waiter of waiters) waiter.wake();
     return moved;
   }
 

@@ -119,27 +119,36 @@ export class SnapshotSender {
   ): Promise<void> {
     const store = this.#store;
     let ok = false;
+    let reason = 'nobody waits for it any more';
     try {
       // It waited for others; meanwhile the peer may have been caught up, or have another leader.
       const wanted = replica.raft.isSending(message.to, { term: message.term, index: message.snapshot!.index });
-      ok = wanted && !store.stopped && (await this.#chunks(descriptor, message, view));
+      if (wanted && !store.stopped) {
+        const refusal = await this.#chunks(descriptor, message, view);
+        ok = refusal === null;
+        reason = refusal ?? '';
+      }
     } catch (error) {
+      reason = String(error);
+    } finally {
+      view.close();
+    }
+    if (!ok && !store.stopped) {
       store.env.logger.log('info', 'a snapshot was not delivered', {
         range: descriptor.rangeId,
         to: message.to,
-        error: String(error),
+        reason,
       });
-    } finally {
-      view.close();
     }
     if (!store.stopped) store.reportSnapshot(replica, message, ok);
   }
 
-  async #chunks(descriptor: RangeDescriptor, message: RaftMessage, view: EngineSnapshot): Promise<boolean> {
+  /** Why the receiver did not take it; null: it is there. */
+  async #chunks(descriptor: RangeDescriptor, message: RaftMessage, view: EngineSnapshot): Promise<string | null> {
     const meta = message.snapshot!;
     const snapshotId = this.#nextId++;
     let sequence = 0;
-    const deliver = async (batch: Uint8Array, last: boolean): Promise<boolean> => {
+    const deliver = async (batch: Uint8Array, last: boolean): Promise<string | null> => {
       const first = sequence === 0;
       const reply = await this.#deliver(message.to, {
         rangeId: descriptor.rangeId,
@@ -152,7 +161,7 @@ export class SnapshotSender {
         last,
         message: last || first ? encodeRaftBatch([{ rangeId: descriptor.rangeId, message }]) : Buffer.alloc(0),
       });
-      return reply.accepted;
+      return reply.accepted ? null : reply.reason;
     };
     const chunkBytes = this.#store.options.snapshotChunkBytes ?? CHUNK_BYTES;
     let builder = new BatchBuilder();
@@ -162,7 +171,8 @@ export class SnapshotSender {
         const rows = view.scan({ family: span.family, start, end: span.end, limit: 4096, limitBytes: chunkBytes });
         for (const row of rows) builder.put(span.family, row.key, row.value);
         if (builder.bytes >= chunkBytes) {
-          if (!(await deliver(builder.finish(), false))) return false;
+          const refusal = await deliver(builder.finish(), false);
+          if (refusal !== null) return refusal;
           builder = new BatchBuilder();
         }
         if (rows.length === 0) break;

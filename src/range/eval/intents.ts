@@ -33,7 +33,7 @@ export function evalQueryIntent(ctx: EvalContext, request: QueryIntentRequest): 
 }
 
 /** Intents that one command resolves by span; more wait for the next turn. */
-const SPAN_INTENTS_MAX = 2_000;
+const SPAN_INTENTS_MAX = 1_000;
 
 export function evalResolveIntents(ctx: EvalContext, request: ResolveIntentsRequest): SpanResponse {
   const { keys, spans, txnId, epoch, status, ts, upTo } = request;
