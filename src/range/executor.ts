@@ -88,7 +88,13 @@ export class Executor {
     if (admin !== null && (admin.kind === 'range-stats' || admin.kind === 'transfer-lease')) {
       return this.#admin(replica, admin);
     }
-    if (batch.requests.length >= MANY_WRITES && laysIntents(batch)) heapRoom(batch.requests.length * INTENT_HEAP_BYTES);
+    if (batch.requests.length >= MANY_WRITES && laysIntents(batch)) {
+      try {
+        heapRoom(batch.requests.length * INTENT_HEAP_BYTES);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    }
     this.#active++;
     replica.load.note(batch.header.gatewayNode);
     const run = batch.requests.some((request) => isWide(request, batch))

@@ -173,7 +173,11 @@ export class LockTable {
   }
 
   holdsAny(txnId: TxnId): boolean {
-    for (const state of this.range('', '\xff\xff')) if (holds(state, txnId)) return true;
+    const cursor = this.#locks.cursor();
+    for (cursor.seek(''); cursor.valid; cursor.next()) {
+      const { value } = cursor;
+      if (value instanceof Laid ? value.holder.id === txnId : holds(value, txnId)) return true;
+    }
     return false;
   }
 

@@ -15,7 +15,7 @@
  * records wait for GC_MS, or for an aborted transaction ABORTED_GC_MS, so that late deliveries of
  * its requests still meet the record.
  *
- * Bounds: JOBS_MAX transactions queued, AGAIN_MAX of them for another try; beyond that, and after TRIES_MAX, a job is left to
+ * Bounds: JOBS_MAX transactions queued, AGAIN_MAX that have failed; beyond that, and after TRIES_MAX, a job is left to
  * whoever meets its intents (range/intent-sweep.ts at the latest).
  */
 import { AssertionError } from '../base/assert.js';
@@ -72,8 +72,9 @@ export class CleanupQueue {
   #gc: { readonly dueMs: number; readonly meta: TxnMeta; readonly committedAt: Timestamp }[] = [];
   #timer: TimerHandle | null = null;
   #stopped = false;
-  /** Jobs that wait for another try. */
-  #again = 0;
+  /** Jobs that have failed, waiting for another try or at it; each holds all its keys. */
+  readonly #again = new Set<CleanupJob>();
+  readonly #tries = new Set<TimerHandle>();
   dropped = 0;
   failed = 0;
 
@@ -104,14 +105,21 @@ export class CleanupQueue {
       tries,
       error: String(error),
     });
-    if (this.#stopped || tries === TRIES_MAX || this.#again >= AGAIN_MAX) return;
-    this.#again++;
-    this.#deps.timers.after(AGAIN_MS, () => {
-      this.#again--;
-      if (this.#stopped) return;
+    const more = tries < TRIES_MAX && (this.#again.has(job) || this.#again.size < AGAIN_MAX);
+    if (this.#stopped || !more) {
+      this.#again.delete(job);
+      return;
+    }
+    this.#again.add(job);
+    const timer = this.#deps.timers.after(AGAIN_MS, () => {
+      this.#tries.delete(timer);
       mark('cleanup-tried-again');
-      void this.#run(job).catch((failure: unknown) => this.#tryAgain(job, failure, tries + 1));
+      void this.#run(job).then(
+        () => this.#again.delete(job),
+        (failure: unknown) => this.#tryAgain(job, failure, tries + 1),
+      );
     });
+    this.#tries.add(timer);
   }
 
   /** Resolves when everything that is queued now is done: a lock just given up is free then. */
@@ -123,6 +131,8 @@ export class CleanupQueue {
     this.#stopped = true;
     this.#timer?.cancel();
     this.#timer = null;
+    for (const timer of this.#tries) timer.cancel();
+    this.#tries.clear();
   }
 
   async #run(job: CleanupJob): Promise<void> {

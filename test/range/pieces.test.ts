@@ -234,6 +234,11 @@ describe('work in pieces', () => {
       throw sqlError('53200', 'out of memory');
     });
     await expect(harness.send(puts(0, 100), { txn })).rejects.toMatchObject({ sqlstate: '53200' });
+    // As every refusal: whoever has called holds a promise.
+    const { executor } = node.store;
+    let refused: Promise<unknown> | null = null;
+    expect(() => (refused = executor.execute(harness.batch(node, puts(0, 100), { txn })))).not.toThrow();
+    await expect(refused).rejects.toMatchObject({ sqlstate: '53200' });
     // Few are always let in: a commit must be possible.
     await harness.send(puts(0, 10), { txn });
     guardHeap(() => undefined);
