@@ -189,15 +189,19 @@ export class RaftNode {
     return false;
   }
 
-  /** The most bytes of the log that were sent to one of `peers` and not acknowledged yet. */
-  unacknowledgedBytes(isPeer: (id: NodeId) => boolean): number {
+  /**
+   * Of those of `peers` to which `bytes` of the log or more were sent that they have not acknowledged: the least index that one
+   * of them holds. null: there is none.
+   */
+  lagsFrom(isPeer: (id: NodeId) => boolean, bytes: number): number | null {
     const core = this.#core;
-    let most = 0;
-    if (core.role !== 'leader') return most;
-    for (const [id, { state, inflights }] of core.progress) {
-      if (id !== core.id && state === 'replicate' && isPeer(id)) most = Math.max(most, inflights.bytes);
+    let least: number | null = null;
+    if (core.role !== 'leader') return least;
+    for (const [id, { state, inflights, match }] of core.progress) {
+      if (id === core.id || state !== 'replicate' || inflights.bytes < bytes || !isPeer(id)) continue;
+      least = Math.min(least ?? match, match);
     }
-    return most;
+    return least;
   }
 
   tick(): void {

@@ -66,6 +66,8 @@ export class Executor {
   #active = 0;
   #turnWork = 0;
   readonly #lookedAfter = new Set<Key>();
+  /** Where a follower was that was waited for in vain. */
+  readonly #stuckAt = new WeakMap<Replica, number>();
   readonly counters = { batches: 0, latchWaits: 0, lockWaits: 0 };
 
   constructor(store: Store) {
@@ -422,14 +424,20 @@ export class Executor {
   /**
    * Large proposals go as fast as live followers take them. A quorum is enough to commit, so without this the slowest falls
    * behind until the log is truncated before it, and then needs a snapshot: of all that it has, while more is being written.
+   * One that does not come on at all (its disk hangs) is waited for once, not by each.
    */
   async #pace(replica: Replica, term: number, lagBytes: number): Promise<void> {
     const { env, liveness } = this.#store;
-    for (let tries = 0; tries < PACE_RETRIES && replica.raft.term === term; tries++) {
-      if (replica.raft.unacknowledgedBytes((id) => liveness.isLive(id)) < lagBytes) return;
+    const lagsFrom = (): number | null => replica.raft.lagsFrom((id) => liveness.isLive(id), lagBytes);
+    const first = lagsFrom();
+    let from = first;
+    for (let tries = 0; tries < PACE_RETRIES && replica.raft.term === term && !this.#store.stopped; tries++) {
+      if (from === null || from === this.#stuckAt.get(replica)) return;
       mark('proposal-paced');
       await env.timers.sleep(PROPOSE_RETRY_MS);
+      from = lagsFrom();
     }
+    if (from !== null && from === first) this.#stuckAt.set(replica, from);
   }
 
   /** Tells of it in the log if it lasts. */

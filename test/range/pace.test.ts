@@ -22,10 +22,11 @@ describe('large proposals', () => {
     const silent = harness.up.find((n) => n !== leader)!;
     return { leader, silent, speaks: harness.loseRaft(silent.id, leader.id, 'app-resp') };
   }
-  const behind = (leader: TestNode): number => leader.store.replica(1)!.raft.unacknowledgedBytes(() => true);
+  const isBehind = (leader: TestNode): boolean =>
+    leader.store.replica(1)!.raft.lagsFrom(() => true, LAG_BYTES) !== null;
 
   async function fallBehind(leader: TestNode): Promise<void> {
-    for (let i = 0; behind(leader) < LAG_BYTES; i++) await harness.put([`\x04k${i}`], LARGE);
+    for (let i = 0; !isBehind(leader); i++) await harness.put([`\x04k${i}`], LARGE);
   }
 
   it('wait for a live follower that is behind, and go on with it; small ones pass', async () => {
@@ -46,7 +47,7 @@ describe('large proposals', () => {
     await harness.until('it goes on', () => done, 300);
     await large;
     expect((await read)?.toString()).toBe(LARGE);
-    expect(behind(leader)).toBeLessThan(LAG_BYTES);
+    expect(isBehind(leader)).toBe(false);
     await harness.converged();
     expect(leader.store.counters.snapshots).toBe(0);
   });
@@ -57,14 +58,32 @@ describe('large proposals', () => {
     let done = false;
     void harness.put(['\x04large'], LARGE).then(() => (done = true));
     await harness.until('it goes on', () => done, 5_000);
-    expect(behind(leader)).toBeGreaterThanOrEqual(LAG_BYTES);
+    expect(isBehind(leader)).toBe(true);
     harness.isolate(silent.id, true);
     await harness.until('it is taken for dead', () => !leader.liveness.isLive(silent.id));
-    expect(behind(leader)).toBeGreaterThanOrEqual(LAG_BYTES);
+    expect(isBehind(leader)).toBe(true);
     const marks = collectMarks();
     for (let i = 0; i < 5; i++) await harness.put([`\x04gone${i}`], LARGE);
     expect(marks).not.toContain('proposal-paced');
     harness.isolate(silent.id, false);
+  });
+
+  it('wait once in vain for one that does not come on, and again when it does', async () => {
+    const { leader, silent, speaks } = await withSilentFollower();
+    await fallBehind(leader);
+    await harness.put(['\x04first'], LARGE);
+    const marks = collectMarks();
+    for (let i = 0; i < 5; i++) await harness.put([`\x04more${i}`], LARGE);
+    expect(marks).not.toContain('proposal-paced');
+    expect(leader.liveness.isLive(silent.id)).toBe(true);
+    speaks();
+    await harness.until('it has said what it has', () => !isBehind(leader));
+    const speaksAgain = harness.loseRaft(silent.id, leader.id, 'app-resp');
+    await fallBehind(leader);
+    void harness.put(['\x04last'], LARGE);
+    await harness.until('it is waited for', () => marks.includes('proposal-paced'));
+    speaksAgain();
+    await harness.converged();
   });
 
   it('that waited while the lease went are refused, and written once', async () => {
