@@ -182,8 +182,21 @@ describe('store liveness', () => {
     cluster.writes.clear();
     await cluster.time.advance(60_000);
     expect(cluster.messages).toBe(100 * 12);
-    for (let node = 1; node <= 3; node++) expect(cluster.writes.get(node)).toBeLessThan(40);
+    for (let node = 1; node <= 3; node++) expect(cluster.writes.get(node)).toBeLessThan(60);
     expect(cluster.stores.get(1)!.hlc.offsets().length).toBe(2);
+  });
+
+  it('stays in force on disks that take up to 2.4 seconds for a write', async () => {
+    const cluster = new Cluster(21, 3);
+    for (let node = 1; node <= 3; node++) await cluster.startNode(node);
+    await cluster.time.advance(500);
+    let withdrawals = 0;
+    for (let node = 1; node <= 3; node++) cluster.get(node).onSupportWithdrawn(() => void withdrawals++);
+    cluster.writeMsMax = 2_400;
+    cluster.writes.clear();
+    await cluster.time.advance(600_000);
+    expect(withdrawals).toBe(0);
+    for (let node = 1; node <= 3; node++) expect(cluster.writes.get(node)).toBeGreaterThan(100);
   });
 
   it('does not tell that a node is gone before it has listened for as long as support lasts', async () => {
