@@ -1,10 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { writeInstalling } from '../../src/range/range-state.js';
 import { makeMessage } from '../../src/raft/core.js';
-import type { RaftMessage } from '../../src/raft/types.js';
 import type { MemoryEngine } from '../../src/storage/memory-engine.js';
 import { collectMarks } from '../support/marks.js';
-import { Harness } from './support/harness.js';
+import { Harness, type TestNode } from './support/harness.js';
 
 /** So that followers that were away need a snapshot. */
 const SMALL_LOG = { store: { logBytesKept: 1 } };
@@ -229,15 +228,10 @@ describe('catching up', () => {
     expect(grownTo).toBeGreaterThan(300_000);
     expect(store.replica(1)!.installing).toBe(true);
     // What comes behind the snapshot is long on its way: the leader looks at its log meanwhile.
-    const send = leader.network.send.bind(leader.network);
-    leader.network.send = (to, method, message) => {
-      if (to !== away || method.name !== 'raft-batch') return send(to, method, message);
-      const batch = message as { message: RaftMessage }[];
-      send(to, method, batch.filter((m) => m.message.type !== 'app') as never);
-    };
+    const arrives = harness.loseRaft(leader.id, away, 'app');
     await harness.until('it is whole', () => !store.replica(1)!.installing, 15_000);
     await harness.sleep(3_000);
-    leader.network.send = send;
+    arrives();
     await harness.converged(25_000);
     expect(harness.leaseholder()).toBe(leader);
     expect(snapshots()).toBe(1);
@@ -263,6 +257,55 @@ describe('catching up', () => {
     await harness.restart(sender);
     await harness.converged(25_000);
     await harness.increment('\x04a');
+  });
+});
+
+describe('the log', () => {
+  let harness: Harness;
+  afterEach(async () => {
+    await harness.close();
+    expect(harness.fatal).toEqual([]);
+    expect(harness.doubleLeases).toEqual([]);
+  });
+  const truncated = (node: TestNode): number => node.store.replica(1)!.log.truncated().index;
+  const snapshots = (): number => harness.up.reduce((sum, n) => sum + n.store.counters.snapshots, 0);
+
+  it('of a follower is there for who lags, when it becomes the leader', async () => {
+    harness = await Harness.start();
+    await harness.put(['\x04a'], 'x');
+    await harness.converged();
+    const leader = harness.leaseholder()!;
+    const [next, slow] = harness.up.filter((n) => n !== leader);
+    const arrives = harness.loseRaft(leader.id, slow!.id, 'app');
+    for (let i = 0; i < 200; i++) await harness.put([`\x04k${i}`], 'x'.repeat(1_000));
+    const { appliedIndex } = next!.store.replica(1)!;
+    expect(slow!.store.replica(1)!.raft.lastIndex).toBeLessThan(appliedIndex - 150);
+    // Over some checkpoints.
+    await harness.sleep(4_000);
+    await harness.stop(leader.id);
+    await harness.until('the other leads', () => harness.leaseholder() === next);
+    arrives();
+    await harness.converged();
+    expect(snapshots()).toBe(0);
+    // Its turn comes: nobody lags now, nor for long before.
+    await harness.restart(leader.id);
+    await harness.converged();
+    expect(snapshots()).toBe(0);
+  });
+
+  it('of an idle follower goes some time after the last entry, and the leader of it at once', async () => {
+    harness = await Harness.start();
+    for (let i = 0; i < 200; i++) await harness.put([`\x04k${i}`], 'x'.repeat(1_000));
+    await harness.converged();
+    const leader = harness.leaseholder()!;
+    const followers = harness.up.filter((n) => n !== leader);
+    const before = harness.time.monotonicMs();
+    await harness.until('the leader has truncated its log', () => truncated(leader) > 190);
+    for (const node of followers) expect(truncated(node)).toBeLessThan(190);
+    await harness.until('so have the followers', () => followers.every((n) => truncated(n) > 190), 60_000);
+    // In virtual time: as long as a new leader may need it.
+    expect(harness.time.monotonicMs() - before).toBeGreaterThan(8_000);
+    expect(snapshots()).toBe(0);
   });
 });
 

@@ -21,6 +21,7 @@ const KV = defineMethod<string, string>('kvBatch', text);
 const ADMIN = defineMethod<string, string>('admin', text);
 const MEMBERSHIP = defineMethod<string, string>('membershipExchange', text);
 const RAFT = defineOneWay<string>('raftBatch', text);
+const LIVENESS = defineOneWay<string>('livenessHeartbeat', text);
 
 const logLines: string[] = [];
 const env: Env = createNodeEnv({ logLevel: 'warn', logWrite: (line) => void logLines.push(line) });
@@ -361,6 +362,60 @@ describe.each(Object.keys(worlds))('rpc over %s', (name) => {
     for (let i = 0; i < 100; i++) a.network.send(2, RAFT, 'y'.repeat(1000));
     await until(() => received > 0 && a.network.stats.oneWayDropped > 0);
     expect(received + a.network.stats.oneWayDropped).toBe(100);
+  });
+});
+
+describe('streams of their own', () => {
+  /** A host that reads nothing of its streams of one class, beyond the handshake, until it is told to. */
+  function slowReader(transport: Transport, streamClass: string): { transport: Transport; readOn: () => void } {
+    let held: (() => void)[] | null = [];
+    const listenFrames: Transport['listenFrames'] = (address, onStream) =>
+      transport.listenFrames(address, (stream) => {
+        const onFrame = stream.onFrame.bind(stream);
+        stream.onFrame = (fn) => {
+          let name: string | null = null;
+          onFrame((frame) => {
+            const greeted = name !== null;
+            name ??= decodeFrame(frame).hello?.streamClass ?? '';
+            if (greeted && name === streamClass && held !== null) held.push(() => fn(frame));
+            else fn(frame);
+          });
+        };
+        onStream(stream);
+      });
+    const readOn = (): void => {
+      const late = held ?? [];
+      held = null;
+      for (const deliver of late) deliver();
+    };
+    return { transport: Object.assign(Object.create(transport) as Transport, { listenFrames }), readOn };
+  }
+
+  it('have heartbeats, which arrive while the peer reads nothing of the Raft stream', async () => {
+    const hub = new MemoryHub(env.timers);
+    const slow = slowReader(hub.host('n2'), 'raft');
+    const here = { transportOf: () => hub.host('n1'), address: () => 'n1:1' };
+    const there = { transportOf: () => slow.transport, address: () => 'n2:1' };
+    const { network: a } = await node(here, 1);
+    const { network: b } = await node(there, 2);
+    a.setAddress(2, 'n2:1');
+    const seen: string[] = [];
+    b.handleOneWay(RAFT, (message) => void seen.push(`raft ${message.length}`));
+    b.handleOneWay(LIVENESS, (message) => void seen.push(message));
+    b.handle(KV, async (request) => `re ${request}`);
+    a.send(2, RAFT, 'x');
+    await until(() => b.stats.framesReceived > 0);
+    a.send(2, RAFT, 'x'.repeat(1 << 20));
+    for (let i = 0; i < 3; i++) {
+      a.send(2, LIVENESS, `alive ${i}`);
+      expect(await a.call(2, KV, 'q')).toBe('re q');
+    }
+    await until(() => seen.length >= 3);
+    expect(seen.filter((message) => message.startsWith('raft'))).toEqual([]);
+    expect(seen).toEqual(['alive 0', 'alive 1', 'alive 2']);
+    slow.readOn();
+    await until(() => seen.length === 5);
+    expect(seen.slice(3)).toEqual(['raft 1', `raft ${1 << 20}`]);
   });
 });
 

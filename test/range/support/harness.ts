@@ -23,7 +23,9 @@ import type {
   TxnMeta,
 } from '../../../src/range/kv-api.js';
 import { KvError } from '../../../src/range/kv-errors.js';
+import type { ResolvedTxn } from '../../../src/range/services.js';
 import { Store, type StoreOptions } from '../../../src/range/store.js';
+import type { RaftMessage } from '../../../src/raft/types.js';
 import { RpcNetworkImpl } from '../../../src/rpc/network.js';
 import type { TransactionRecord } from '../../../src/storage/lock-record.js';
 import type { DataFamily } from '../../../src/storage/engine.js';
@@ -58,6 +60,13 @@ export class Harness {
   readonly splitsRequested: Key[] = [];
   /** Records whose transactions stores asked to be ended; nobody does it. */
   readonly finished: TransactionRecord[] = [];
+  /** What pushes find: whoever is pushed is alive, if a test does not say otherwise. */
+  push = (pushee: TxnMeta): ResolvedTxn => ({
+    status: 'pending',
+    ts: pushee.writeTs,
+    epoch: pushee.epoch,
+    pendingAt: 0,
+  });
   readonly time: PacedTime;
   readonly #env: Env;
   readonly #options: HarnessOptions;
@@ -141,7 +150,7 @@ export class Harness {
         liveness,
         network,
         pusher: {
-          push: async (pushee) => ({ status: 'pending', ts: pushee.writeTs, epoch: pushee.epoch, pendingAt: 0 }),
+          push: async (pushee) => this.push(pushee),
           finish: async (record) => void this.finished.push(record),
         },
         waitGraph: { waitBegins: () => () => undefined },
@@ -200,6 +209,18 @@ export class Harness {
         this.hub.setFault(`n${from}`, `n${to}`, silent ? { silent: true } : null);
       }
     }
+  }
+
+  /** Raft messages of one kind from one node to another are lost, until the returned function is called. */
+  loseRaft(from: NodeId, to: NodeId, type: RaftMessage['type']): () => void {
+    const { network } = this.node(from);
+    const send = network.send.bind(network);
+    network.send = (node, method, message) => {
+      if (node !== to || method.name !== 'raft-batch') return send(node, method, message);
+      const left = (message as unknown as { message: RaftMessage }[]).filter((m) => m.message.type !== type);
+      if (left.length > 0) send(node, method, left as never);
+    };
+    return () => void (network.send = send);
   }
 
   sleep(ms: number): Promise<void> {
