@@ -1,25 +1,29 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { writeInstalling } from '../../src/range/range-state.js';
+import { dataSpans } from '../../src/range/snapshots.js';
 import { makeMessage } from '../../src/raft/core.js';
 import type { MemoryEngine } from '../../src/storage/memory-engine.js';
+import { versionPrefix } from '../../src/storage/mvcc-key.js';
 import { collectMarks } from '../support/marks.js';
 import { Harness } from './support/harness.js';
 
 /** So that followers that were away need a snapshot. */
 const SMALL_LOG = { store: { logBytesKept: 1 } };
 
-/** Counts rows that are deleted, and those of them that lie in the way of iterators which are opened later. */
-function countPassed(engine: MemoryEngine): { deleted: number; passed: number } {
+/** Counts rows that are deleted, at most in one batch, and those of them that lie in the way of iterators which are opened later. */
+function countPassed(engine: MemoryEngine): { deleted: number; atOnce: number; passed: number } {
   const gone = new Set<string>();
-  const counts = { deleted: 0, passed: 0 };
+  const counts = { deleted: 0, atOnce: 0, passed: 0 };
   const { newBatch, iterator } = engine;
   engine.newBatch = () => {
     const batch = newBatch.call(engine);
     const { delete: remove, put } = batch;
+    let deletedHere = 0;
     batch.delete = (family, key) => {
       counts.deleted++;
       gone.add(`${family} ${key}`);
       remove.call(batch, family, key);
+      counts.atOnce = Math.max(counts.atOnce, ++deletedHere);
     };
     batch.put = (family, key, value) => {
       gone.delete(`${family} ${key}`);
@@ -97,11 +101,17 @@ describe('catching up', () => {
     await harness.stop(away, false);
     await fill(200, 10);
     await truncated();
+    const { engine, store } = harness.node(away);
+    // Whatever else it may have that the others have not: versions, intents, records of transactions.
+    const more = engine.newBatch();
+    for (const { family, start } of dataSpans(store.replica(1)!.descriptor))
+      more.put(family, `${start}x`, Buffer.from('x'));
+    engine.writeData(more);
     await harness.restart(away);
-    const { engine } = harness.node(away);
     const counts = countPassed(engine);
     await harness.converged();
     expect(counts.deleted).toBeGreaterThan(1500);
+    expect(counts.atOnce).toBeLessThanOrEqual(500);
     // Deleted rows cost RocksDB as much as others, until it compacts them.
     expect(counts.passed).toBe(0);
   });
@@ -286,6 +296,13 @@ describe('splits', () => {
       );
     }
     await harness.restart(away);
+    const { store, engine } = harness.node(away);
+    await harness.until('the left side arrives', () => store.replica(1)!.descriptor.end === '\x04m', 15_000);
+    // What it does not own any more has gone with it, whether the right side comes or not.
+    expect([store.replica(2), engine.first('versions', versionPrefix('\x04m'), versionPrefix('\x05'))]).toEqual([
+      undefined,
+      null,
+    ]);
     await harness.until('the right side arrives', () => harness.node(away).store.replica(2) !== undefined, 15_000);
     await harness.converged(20_000);
   });
