@@ -5,7 +5,7 @@ import { makeMessage } from '../../src/raft/core.js';
 import type { MemoryEngine } from '../../src/storage/memory-engine.js';
 import { versionPrefix } from '../../src/storage/mvcc-key.js';
 import { collectMarks } from '../support/marks.js';
-import { Harness } from './support/harness.js';
+import { Harness, type TestNode } from './support/harness.js';
 
 /** So that followers that were away need a snapshot. */
 const SMALL_LOG = { store: { logBytesKept: 1 } };
@@ -36,6 +36,32 @@ function countPassed(engine: MemoryEngine): { deleted: number; atOnce: number; p
     return iterator.call(engine, family, lower, upper);
   };
   return counts;
+}
+
+/** Each pause of a replica that clears its data for a snapshot lasts until `pause` is over. */
+function pauseClearing({ time }: Harness, { engine }: TestNode, pause: () => Promise<void>): void {
+  const { newBatch, writeData } = engine;
+  const { endOfTurn } = time;
+  let deletes = false;
+  let pauses = false;
+  engine.newBatch = () => {
+    const batch = newBatch.call(engine);
+    const { delete: remove } = batch;
+    batch.delete = (family, key) => {
+      deletes = true;
+      remove.call(batch, family, key);
+    };
+    return batch;
+  };
+  engine.writeData = (batch) => {
+    writeData.call(engine, batch);
+    [pauses, deletes] = [deletes, false];
+  };
+  time.endOfTurn = (fn) => {
+    if (pauses) void pause().then(() => endOfTurn.call(time, fn));
+    else endOfTurn.call(time, fn);
+    pauses = false;
+  };
 }
 
 describe('catching up', () => {
@@ -114,6 +140,50 @@ describe('catching up', () => {
     expect(counts.atOnce).toBeLessThanOrEqual(500);
     // Deleted rows cost RocksDB as much as others, until it compacts them.
     expect(counts.passed).toBe(0);
+  });
+
+  it('by one snapshot, though clearing takes longer than a stream may be silent', async () => {
+    harness = await Harness.start(SMALL_LOG);
+    await fill(1500, 10);
+    await harness.converged();
+    const away = follower();
+    await harness.stop(away, false);
+    await fill(200, 10);
+    await truncated();
+    await harness.restart(away);
+    let pauses = 0;
+    pauseClearing(harness, harness.node(away), () => {
+      pauses++;
+      return harness.time.sleep(1_500);
+    });
+    await harness.until('it is whole', () => pauses > 0 && !harness.node(away).store.replica(1)!.installing, 20_000);
+    await harness.converged();
+    expect(pauses).toBeGreaterThan(5);
+    expect(snapshots()).toBe(1);
+  });
+
+  it('by the snapshot of the next leaseholder, of which nothing is cleared by the one before', async () => {
+    harness = await Harness.start(SMALL_LOG);
+    await fill(1500, 10);
+    await harness.converged();
+    const away = follower();
+    await harness.stop(away, false);
+    await fill(200, 10);
+    await truncated();
+    await harness.restart(away);
+    const { store } = harness.node(away);
+    const sender = harness.leaseholder()!.id;
+    let pauses = 0;
+    let goOn: () => void = () => undefined;
+    pauseClearing(harness, harness.node(away), async () => {
+      if (pauses++ === 0) await new Promise<void>((resolve) => (goOn = resolve));
+    });
+    await harness.until('it begins', () => pauses > 0, 15_000);
+    await harness.stop(sender);
+    await harness.until('it is whole', () => !store.replica(1)!.installing, 20_000);
+    goOn();
+    await harness.sleep(50);
+    await harness.converged();
   });
 
   it('by a second snapshot, when it crashed in the middle of the first', async () => {
