@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { LOCAL_DESCRIPTOR_PREFIX } from '../../src/encoding/keyspace.js';
 import { writeInstalling } from '../../src/range/range-state.js';
-import { dataSpans } from '../../src/range/snapshots.js';
 import { makeMessage } from '../../src/raft/core.js';
 import type { MemoryEngine } from '../../src/storage/memory-engine.js';
+import { intentKey, transactionKey } from '../../src/storage/lock-record.js';
 import { versionPrefix } from '../../src/storage/mvcc-key.js';
 import { collectMarks } from '../support/marks.js';
 import { Harness, type TestNode } from './support/harness.js';
@@ -127,11 +128,14 @@ describe('catching up', () => {
     await harness.stop(away, false);
     await fill(200, 10);
     await truncated();
-    const { engine, store } = harness.node(away);
+    const { engine } = harness.node(away);
     // Whatever else it may have that the others have not: versions, intents, records of transactions.
     const more = engine.newBatch();
-    for (const { family, start } of dataSpans(store.replica(1)!.descriptor))
-      more.put(family, `${start}x`, Buffer.from('x'));
+    for (const key of ['\x04', `${LOCAL_DESCRIPTOR_PREFIX}\x04`]) {
+      more.put('versions', `${versionPrefix(key)}x`, Buffer.from('x'));
+      more.put('locks', intentKey(key), Buffer.from('x'));
+      more.put('locks', transactionKey(key, 'x'.repeat(16)), Buffer.from('x'));
+    }
     engine.writeData(more);
     await harness.restart(away);
     const counts = countPassed(engine);
@@ -151,15 +155,46 @@ describe('catching up', () => {
     await fill(200, 10);
     await truncated();
     await harness.restart(away);
+    const { store } = harness.leaseholder()!;
+    let wanted = 0;
+    const step = store.stepMessage.bind(store);
+    store.stepMessage = (message, from) => {
+      if (message.message.type === 'snap-wanted') wanted++;
+      step(message, from);
+    };
     let pauses = 0;
+    let wantedBefore = 0;
     pauseClearing(harness, harness.node(away), () => {
-      pauses++;
+      if (pauses++ === 0) wantedBefore = wanted;
       return harness.time.sleep(1_500);
     });
     await harness.until('it is whole', () => pauses > 0 && !harness.node(away).store.replica(1)!.installing, 20_000);
     await harness.converged();
     expect(pauses).toBeGreaterThan(5);
-    expect(snapshots()).toBe(1);
+    expect([wanted - wantedBefore, snapshots()]).toEqual([0, 1]);
+  });
+
+  it('by another snapshot, when it crashed in the middle of clearing: it knows that it is not whole', async () => {
+    harness = await Harness.start(SMALL_LOG);
+    await fill(1500, 10);
+    await harness.converged();
+    const away = follower();
+    await harness.stop(away, false);
+    await fill(200, 10);
+    await truncated();
+    await harness.restart(away);
+    let pauses = 0;
+    pauseClearing(harness, harness.node(away), async () => {
+      if (pauses++ === 0) await new Promise(() => undefined);
+    });
+    await harness.until('it begins', () => pauses > 0, 15_000);
+    // What has been deleted so far reaches the disk.
+    await harness.node(away).engine.syncData();
+    await harness.stop(away);
+    const marks = collectMarks();
+    await harness.restart(away);
+    expect(marks).toContain('restart-inside-snapshot');
+    await harness.converged();
   });
 
   it('by the snapshot of the next leaseholder, of which nothing is cleared by the one before', async () => {
