@@ -24,7 +24,7 @@ class Cluster {
   lossPercent = 0;
   delayMsMax = 1;
   writeMsMax = 3;
-  slowWrite: { readonly each: number; readonly ms: number } | null = null;
+  slowWrite: { readonly node: number; readonly each: number; readonly ms: number } | null = null;
   writeFailPercent = 0;
   messages = 0;
   #incarnations = 0;
@@ -68,7 +68,7 @@ class Cluster {
     };
     const persist = async (bytes: Uint8Array): Promise<void> => {
       const copy = Uint8Array.from(bytes);
-      const slow = this.slowWrite !== null && (this.writes.get(node) ?? 0) % this.slowWrite.each === 0;
+      const slow = this.slowWrite?.node === node && (this.writes.get(node) ?? 0) % this.slowWrite.each === 0;
       await this.time.sleep(slow ? this.slowWrite!.ms : this.rng.next() * this.writeMsMax);
       if (this.rng.int(100) < this.writeFailPercent) {
         if (this.rng.int(2) === 0 && current()) this.disks.set(node, copy);
@@ -194,7 +194,7 @@ describe('store liveness', () => {
     await cluster.time.advance(500);
     let withdrawals = 0;
     for (let node = 1; node <= 3; node++) cluster.get(node).onSupportWithdrawn(() => void withdrawals++);
-    cluster.slowWrite = { each: 10, ms: 2_300 };
+    cluster.slowWrite = { node: 1, each: 10, ms: 2_300 };
     cluster.writes.clear();
     await cluster.time.advance(600_000);
     expect(withdrawals).toBe(0);
