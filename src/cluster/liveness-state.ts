@@ -21,7 +21,9 @@
  * heartbeat would cost a synced write every 600 ms per peer. What must be exact changes rarely:
  * epochs, whether support was granted under them, and the highest epoch asked under. Expirations
  * are covered by one number, `bound`: none that was granted or asked for lies above it. It is moved
- * ahead by BOUND_AHEAD_US when reached, so an ordinary node writes about once in two seconds. After
+ * ahead when EXTEND_AT_US are left (`extension`), so an ordinary node writes about once in a second and does not
+ * wait for it: what changes no epoch and stays below the bound goes on meanwhile, and is covered by the old bound as
+ * well as by the new one. Only where the bound is reached must the step wait for it. After
  * a restart every support that was granted counts as promised until `bound`: never less than was
  * promised, and at most that much longer.
  */
@@ -31,7 +33,9 @@ import type { NodeId, Timestamp } from '../base/ids.js';
 import { mark } from '../base/probes.js';
 import { LivenessState as LivenessStateProto } from '../encoding/proto/cluster.js';
 
-export const BOUND_AHEAD_US = 2_000_000;
+export const BOUND_AHEAD_US = 2_400_000;
+/** When so much is left it is moved: what a disk may take for that without holding up a heartbeat, and one heartbeat. */
+const EXTEND_AT_US = 1_600_000;
 
 export interface Support {
   readonly epoch: number;
@@ -44,6 +48,8 @@ export interface LivenessStep {
   readonly given: ReadonlyMap<NodeId, Support>;
   readonly maxEpoch: number;
   readonly bound: Timestamp;
+  /** The highest expiration in it. */
+  readonly high: Timestamp;
 }
 
 export interface LivenessRequest {
@@ -59,6 +65,8 @@ export class LivenessState {
   readonly #taken = new Map<NodeId, Support>();
   #maxEpoch = 0;
   #bound: Timestamp = 0;
+  /** The highest expiration that was granted or asked for. */
+  #high: Timestamp = 0;
   #durable: string;
   /** Requests may go out when the clock is past this (rule 4). */
   readonly requestsAfter: Timestamp;
@@ -130,7 +138,25 @@ export class LivenessState {
         }
       }
     }
-    return { given, maxEpoch: this.#maxEpoch, bound: high > this.#bound ? high + BOUND_AHEAD_US : this.#bound };
+    const bound = high > this.#bound ? high + BOUND_AHEAD_US : this.#bound;
+    return { given, maxEpoch: this.#maxEpoch, bound, high: Math.max(high, this.#high) };
+  }
+
+  /**
+   * When the bound is near: a higher one, and the bytes that must be durable before `extended`. Until then only steps without
+   * a durable change may be committed.
+   */
+  extension(): { readonly bound: Timestamp; readonly bytes: Uint8Array } | null {
+    if (this.#durable === '' || this.#bound - this.#high >= EXTEND_AT_US) return null;
+    const bound = this.#high + BOUND_AHEAD_US;
+    const image = this.#image(this.#given, this.#maxEpoch, bound, 0);
+    return { bound, bytes: Buffer.from(image, 'latin1') };
+  }
+
+  extended(bound: Timestamp, bytes: Uint8Array): void {
+    assert(bound > this.#bound, 'the bound of liveness moves ahead');
+    this.#bound = bound;
+    this.#durable = Buffer.from(bytes).toString('latin1');
   }
 
   /** The bytes that must be durable before `commit(step)`; null if nothing durable changes. */
@@ -154,6 +180,7 @@ export class LivenessState {
     }
     this.#given = new Map(step.given);
     this.#bound = step.bound;
+    this.#high = step.high;
     this.#durable = this.#image(step.given, step.maxEpoch, step.bound, 0);
     return ended.sort((a, b) => a - b);
   }

@@ -6,7 +6,8 @@
  * Everything that changes promises goes through one cycle at a time: collect what arrived, plan,
  * write what must be durable (usually nothing), then in one step make it visible, answer, and tell
  * the listeners. What arrives meanwhile waits for the next cycle. If the write fails, nothing of
- * the cycle happened: no promise was made, and the peers ask again.
+ * the cycle happened: no promise was made, and the peers ask again. What is written ahead of need (`extension`) holds up no
+ * cycle but those that have something to write themselves: a disk that takes a second for it costs nobody's support.
  *
  * A request also tells when its sender started: what a node began before that has no coordinator any
  * more, which a peer that was away itself could not know otherwise.
@@ -71,6 +72,8 @@ export class StoreLiveness implements Liveness {
   readonly #supportedBy = new Set<NodeId>();
   #requests: QueuedRequest[] = [];
   #cycleRunning = false;
+  /** The bound is being moved ahead. */
+  #extending = false;
   #tickDue = false;
   #heartbeatDue = false;
   #ticks = 0;
@@ -224,6 +227,13 @@ export class StoreLiveness implements Liveness {
       this.#heartbeatDue = false;
       const step = this.#state.plan(requests, withdrawAt, requested);
       const bytes = this.#state.durableChange(step);
+      if (bytes !== null && this.#extending) {
+        // One write at a time; the end of that one comes back here.
+        this.#requests = requests;
+        this.#tickDue = withdrawAt !== null;
+        this.#heartbeatDue = requested !== 0;
+        return;
+      }
       const finish = (): void => this.#finishCycle(this.#state.commit(step), requests, requested, step.maxEpoch);
       if (bytes === null) {
         finish();
@@ -246,6 +256,29 @@ export class StoreLiveness implements Liveness {
         },
       );
     }
+    this.#extend();
+  }
+
+  /** Moves the bound ahead before it is reached. */
+  #extend(): void {
+    if (this.#cycleRunning || this.#extending || this.#stopped) return;
+    const ahead = this.#state.extension();
+    if (ahead === null) return;
+    this.#extending = true;
+    crashPoint('before-liveness-persist', this.#self);
+    this.#writing = this.#deps.persist(ahead.bytes).then(
+      () => {
+        this.#extending = false;
+        crashPoint('after-liveness-persist', this.#self);
+        this.#state.extended(ahead.bound, ahead.bytes);
+        this.#runCycle();
+      },
+      (error: unknown) => {
+        this.#extending = false;
+        this.#state.forgetDurable();
+        this.#deps.logger.log('error', 'store liveness could not be written; no support is given', { error });
+      },
+    );
   }
 
   /** null: the process was stalled, so nothing may be withdrawn in this tick. */

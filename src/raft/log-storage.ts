@@ -84,8 +84,8 @@ export class RaftLog implements RaftStorage {
   #tailHead = 0;
   #tailBytes = 0;
   #bytes = 0;
-  /** Last index of an outdated log that the next append must delete; null: none. */
-  #unfinishedFrom: number | null = null;
+  /** First and last index of an outdated log that the next append must delete; null: none. */
+  #outdated: readonly [first: number, last: number] | null = null;
 
   constructor(options: RaftLogOptions) {
     this.rangeId = options.rangeId;
@@ -102,7 +102,7 @@ export class RaftLog implements RaftStorage {
     const applied = this.#applied();
     if (options.appliedTerm !== undefined && this.#isBehind(applied, options.appliedTerm)) {
       mark('restart-ahead-of-log');
-      this.#unfinishedFrom = this.#lastIndex;
+      this.#outdated = [this.#truncated.index + 1, this.#lastIndex];
       this.#restartAt({ index: applied, term: options.appliedTerm });
     }
   }
@@ -222,9 +222,9 @@ export class RaftLog implements RaftStorage {
 
   /** Puts what a Ready must persist into the sink: one batch, in this order. */
   append(ready: Pick<Ready, 'snapshot' | 'entries' | 'hardState'>, sink: LogSink): void {
-    if (this.#unfinishedFrom !== null) {
-      this.#deleteLog(this.#unfinishedFrom, sink);
-      this.#unfinishedFrom = null;
+    if (this.#outdated !== null) {
+      this.#deleteLog(...this.#outdated, sink);
+      this.#outdated = null;
     }
     if (ready.snapshot !== null) this.#install(ready.snapshot, sink);
     if (ready.entries.length > 0) this.#appendEntries(ready.entries, sink);
@@ -235,9 +235,9 @@ export class RaftLog implements RaftStorage {
   }
 
   #install(snapshot: SnapshotMeta, sink: LogSink): void {
-    const before = this.#lastIndex;
+    const [first, last] = [this.#truncated.index + 1, this.#lastIndex];
     this.#restartAt({ index: snapshot.index, term: snapshot.term });
-    this.#deleteLog(before, sink);
+    this.#deleteLog(first, last, sink);
     this.#conf = snapshot.conf;
   }
 
@@ -250,8 +250,9 @@ export class RaftLog implements RaftStorage {
     this.#bytes = 0;
   }
 
-  #deleteLog(last: number, sink: LogSink): void {
-    sink.deleteRange(logKey(this.rangeId, 0), logKey(this.rangeId, last + 1));
+  /** From where the log began, and not before: what truncations have deleted there would all be passed again. */
+  #deleteLog(first: number, last: number, sink: LogSink): void {
+    sink.deleteRange(logKey(this.rangeId, first), logKey(this.rangeId, last + 1));
     sink.put(truncatedStateKey(this.rangeId), encodeTruncatedState(this.#truncated));
   }
 

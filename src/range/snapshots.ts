@@ -84,6 +84,14 @@ export function dataSpans({ start, end }: RangeDescriptor): DataSpan[] {
   return spans;
 }
 
+/** What either of them owns. A part of the first is not passed again: what was deleted there is still in the way. */
+function spansOfBoth(first: RangeDescriptor, second: RangeDescriptor): DataSpan[] {
+  const spans = dataSpans(first);
+  const isWithin = ({ family, start, end }: DataSpan): boolean =>
+    spans.some((s) => s.family === family && s.start <= start && end <= s.end);
+  return [...spans, ...dataSpans(second).filter((span) => !isWithin(span))];
+}
+
 export class SnapshotSender {
   readonly #store: Store;
   readonly #network: RpcNetwork;
@@ -371,7 +379,7 @@ export class SnapshotReceiver {
     const mark = store.engine.newBatch();
     writeInstalling(mark, descriptor.rangeId, true);
     store.engine.writeData(mark);
-    for (const span of [...dataSpans(replica.descriptor), ...dataSpans(descriptor)]) {
+    for (const span of spansOfBoth(replica.descriptor, descriptor)) {
       // Each round begins behind the one before: to pass what that has deleted costs the engine as much as to pass what is there.
       let from = span.start;
       for (;;) {

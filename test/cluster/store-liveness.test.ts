@@ -24,6 +24,7 @@ class Cluster {
   lossPercent = 0;
   delayMsMax = 1;
   writeMsMax = 3;
+  slowWrite: { readonly node: number; readonly each: number; readonly ms: number } | null = null;
   writeFailPercent = 0;
   messages = 0;
   #incarnations = 0;
@@ -67,7 +68,8 @@ class Cluster {
     };
     const persist = async (bytes: Uint8Array): Promise<void> => {
       const copy = Uint8Array.from(bytes);
-      await this.time.sleep(this.rng.next() * this.writeMsMax);
+      const slow = this.slowWrite?.node === node && (this.writes.get(node) ?? 0) % this.slowWrite.each === 0;
+      await this.time.sleep(slow ? this.slowWrite!.ms : this.rng.next() * this.writeMsMax);
       if (this.rng.int(100) < this.writeFailPercent) {
         if (this.rng.int(2) === 0 && current()) this.disks.set(node, copy);
         throw new Error('disk error');
@@ -182,8 +184,21 @@ describe('store liveness', () => {
     cluster.writes.clear();
     await cluster.time.advance(60_000);
     expect(cluster.messages).toBe(100 * 12);
-    for (let node = 1; node <= 3; node++) expect(cluster.writes.get(node)).toBeLessThan(40);
+    for (let node = 1; node <= 3; node++) expect(cluster.writes.get(node)).toBeLessThan(60);
     expect(cluster.stores.get(1)!.hlc.offsets().length).toBe(2);
+  });
+
+  it('stays in force on disks that now and then take 2.3 seconds for a write', async () => {
+    const cluster = new Cluster(21, 3);
+    for (let node = 1; node <= 3; node++) await cluster.startNode(node);
+    await cluster.time.advance(500);
+    let withdrawals = 0;
+    for (let node = 1; node <= 3; node++) cluster.get(node).onSupportWithdrawn(() => void withdrawals++);
+    cluster.slowWrite = { node: 1, each: 10, ms: 2_300 };
+    cluster.writes.clear();
+    await cluster.time.advance(600_000);
+    expect(withdrawals).toBe(0);
+    for (let node = 1; node <= 3; node++) expect(cluster.writes.get(node)).toBeGreaterThan(100);
   });
 
   it('does not tell that a node is gone before it has listened for as long as support lasts', async () => {

@@ -159,6 +159,38 @@ describe('RaftLog', () => {
     expect([open(8).lastIndex(), open(8).truncated()]).toEqual([12, { index: 12, term: 8 }]);
   });
 
+  it('deletes nothing before where it begins: what was truncated would be passed again', () => {
+    const store = initialised();
+    const starts: string[] = [];
+    class Listening extends BatchSink {
+      override deleteRange(start: string, end: string): void {
+        starts.push(start);
+        super.deleteRange(start, end);
+      }
+    }
+    const log = openLog(store, () => 30);
+    const write = (work: (sink: BatchSink) => void): void => {
+      const sink = new Listening();
+      work(sink);
+      store.apply(sink);
+    };
+    append(
+      log,
+      store,
+      Array.from({ length: 20 }, (_, i) => entry(11 + i, 6)),
+    );
+    for (const index of [15, 25]) write((sink) => log.truncate(index, sink));
+    const snapshot = { index: 40, term: 7, conf: CONF };
+    write((sink) => log.append({ snapshot, entries: [entry(41, 7)], hardState: null }, sink));
+    // And the same after a crash that prevented the record of a later snapshot.
+    const again = new RaftLog({ rangeId: RANGE, store, conf: CONF, applied: () => 50, appliedTerm: 8 });
+    write((sink) => again.append({ snapshot: null, entries: [entry(51, 8)], hardState: null }, sink));
+    expect(starts).toEqual([10, 15, 26, 41].map((index) => logKey(RANGE, index)));
+    expect([...store.rows.keys()].filter((key) => key >= logKey(RANGE, 0) && key < logKey(RANGE, 1_000))).toEqual([
+      logKey(RANGE, 51),
+    ]);
+  });
+
   it('refuses a log with a hole', () => {
     const store = initialised();
     append(

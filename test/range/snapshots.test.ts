@@ -1,11 +1,69 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { LOCAL_DESCRIPTOR_PREFIX } from '../../src/encoding/keyspace.js';
 import { writeInstalling } from '../../src/range/range-state.js';
 import { makeMessage } from '../../src/raft/core.js';
+import type { MemoryEngine } from '../../src/storage/memory-engine.js';
+import { intentKey, transactionKey } from '../../src/storage/lock-record.js';
+import { versionPrefix } from '../../src/storage/mvcc-key.js';
 import { collectMarks } from '../support/marks.js';
 import { Harness, type TestNode } from './support/harness.js';
 
 /** So that followers that were away need a snapshot. */
 const SMALL_LOG = { store: { logBytesKept: 1 } };
+
+/** Counts rows that are deleted, at most in one batch, and those of them that lie in the way of iterators which are opened later. */
+function countPassed(engine: MemoryEngine): { deleted: number; atOnce: number; passed: number } {
+  const gone = new Set<string>();
+  const counts = { deleted: 0, atOnce: 0, passed: 0 };
+  const { newBatch, iterator } = engine;
+  engine.newBatch = () => {
+    const batch = newBatch.call(engine);
+    const { delete: remove, put } = batch;
+    let deletedHere = 0;
+    batch.delete = (family, key) => {
+      counts.deleted++;
+      gone.add(`${family} ${key}`);
+      remove.call(batch, family, key);
+      counts.atOnce = Math.max(counts.atOnce, ++deletedHere);
+    };
+    batch.put = (family, key, value) => {
+      gone.delete(`${family} ${key}`);
+      put.call(batch, family, key, value);
+    };
+    return batch;
+  };
+  engine.iterator = (family, lower, upper) => {
+    for (const row of gone) if (row >= `${family} ${lower}` && row < `${family} ${upper}`) counts.passed++;
+    return iterator.call(engine, family, lower, upper);
+  };
+  return counts;
+}
+
+/** Each pause of a replica that clears its data for a snapshot lasts until `pause` is over. */
+function pauseClearing({ time }: Harness, { engine }: TestNode, pause: () => Promise<void>): void {
+  const { newBatch, writeData } = engine;
+  const { endOfTurn } = time;
+  let deletes = false;
+  let pauses = false;
+  engine.newBatch = () => {
+    const batch = newBatch.call(engine);
+    const { delete: remove } = batch;
+    batch.delete = (family, key) => {
+      deletes = true;
+      remove.call(batch, family, key);
+    };
+    return batch;
+  };
+  engine.writeData = (batch) => {
+    writeData.call(engine, batch);
+    [pauses, deletes] = [deletes, false];
+  };
+  time.endOfTurn = (fn) => {
+    if (pauses) void pause().then(() => endOfTurn.call(time, fn));
+    else endOfTurn.call(time, fn);
+    pauses = false;
+  };
+}
 
 describe('catching up', () => {
   let harness: Harness;
@@ -59,6 +117,107 @@ describe('catching up', () => {
     await harness.increment('\x04a');
     await harness.stop(away);
     await harness.restart(away);
+    await harness.converged();
+  });
+
+  it('by a snapshot that clears what is there in one pass', async () => {
+    harness = await Harness.start(SMALL_LOG);
+    await fill(1500, 10);
+    await harness.converged();
+    const away = follower();
+    await harness.stop(away, false);
+    await fill(200, 10);
+    await truncated();
+    const { engine } = harness.node(away);
+    // Whatever else it may have that the others have not: versions, intents, records of transactions.
+    const more = engine.newBatch();
+    for (const key of ['\x04', `${LOCAL_DESCRIPTOR_PREFIX}\x04`]) {
+      more.put('versions', `${versionPrefix(key)}x`, Buffer.from('x'));
+      more.put('locks', intentKey(key), Buffer.from('x'));
+      more.put('locks', transactionKey(key, 'x'.repeat(16)), Buffer.from('x'));
+    }
+    engine.writeData(more);
+    await harness.restart(away);
+    const counts = countPassed(engine);
+    await harness.converged();
+    expect(counts.deleted).toBeGreaterThan(1500);
+    expect(counts.atOnce).toBeLessThanOrEqual(500);
+    // Deleted rows cost RocksDB as much as others, until it compacts them.
+    expect(counts.passed).toBe(0);
+  });
+
+  it('by one snapshot, though clearing takes longer than a stream may be silent', async () => {
+    harness = await Harness.start(SMALL_LOG);
+    await fill(1500, 10);
+    await harness.converged();
+    const away = follower();
+    await harness.stop(away, false);
+    await fill(200, 10);
+    await truncated();
+    await harness.restart(away);
+    const { store } = harness.leaseholder()!;
+    let wanted = 0;
+    const step = store.stepMessage.bind(store);
+    store.stepMessage = (message, from) => {
+      if (message.message.type === 'snap-wanted') wanted++;
+      step(message, from);
+    };
+    let pauses = 0;
+    let wantedBefore = 0;
+    pauseClearing(harness, harness.node(away), () => {
+      if (pauses++ === 0) wantedBefore = wanted;
+      return harness.time.sleep(1_500);
+    });
+    await harness.until('it is whole', () => pauses > 0 && !harness.node(away).store.replica(1)!.installing, 20_000);
+    await harness.converged();
+    expect(pauses).toBeGreaterThan(5);
+    expect([wanted - wantedBefore, snapshots()]).toEqual([0, 1]);
+  });
+
+  it('by another snapshot, when it crashed in the middle of clearing: it knows that it is not whole', async () => {
+    harness = await Harness.start(SMALL_LOG);
+    await fill(1500, 10);
+    await harness.converged();
+    const away = follower();
+    await harness.stop(away, false);
+    await fill(200, 10);
+    await truncated();
+    await harness.restart(away);
+    let pauses = 0;
+    pauseClearing(harness, harness.node(away), async () => {
+      if (pauses++ === 0) await new Promise(() => undefined);
+    });
+    await harness.until('it begins', () => pauses > 0, 15_000);
+    // What has been deleted so far reaches the disk.
+    await harness.node(away).engine.syncData();
+    await harness.stop(away);
+    const marks = collectMarks();
+    await harness.restart(away);
+    expect(marks).toContain('restart-inside-snapshot');
+    await harness.converged();
+  });
+
+  it('by the snapshot of the next leaseholder, of which nothing is cleared by the one before', async () => {
+    harness = await Harness.start(SMALL_LOG);
+    await fill(1500, 10);
+    await harness.converged();
+    const away = follower();
+    await harness.stop(away, false);
+    await fill(200, 10);
+    await truncated();
+    await harness.restart(away);
+    const { store } = harness.node(away);
+    const sender = harness.leaseholder()!.id;
+    let pauses = 0;
+    let goOn: () => void = () => undefined;
+    pauseClearing(harness, harness.node(away), async () => {
+      if (pauses++ === 0) await new Promise<void>((resolve) => (goOn = resolve));
+    });
+    await harness.until('it begins', () => pauses > 0, 15_000);
+    await harness.stop(sender);
+    await harness.until('it is whole', () => !store.replica(1)!.installing, 20_000);
+    goOn();
+    await harness.sleep(50);
     await harness.converged();
   });
 
@@ -320,6 +479,13 @@ describe('splits', () => {
       );
     }
     await harness.restart(away);
+    const { store, engine } = harness.node(away);
+    await harness.until('the left side arrives', () => store.replica(1)!.descriptor.end === '\x04m', 15_000);
+    // What it does not own any more has gone with it, whether the right side comes or not.
+    expect([store.replica(2), engine.first('versions', versionPrefix('\x04m'), versionPrefix('\x05'))]).toEqual([
+      undefined,
+      null,
+    ]);
     await harness.until('the right side arrives', () => harness.node(away).store.replica(2) !== undefined, 15_000);
     await harness.converged(20_000);
   });

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ManagedSqlServer } from '../../../src/sql/session/server.js';
 import { LEASE_MS } from '../../../src/sql/catalog/catalog.js';
 import { LocalHub } from '../support/local-network.js';
@@ -21,6 +21,8 @@ beforeEach(async () => {
   await a.all('create table t (a int primary key, b int); insert into t values (1, 10)');
   expect(await b.rows('select * from t')).toEqual([['1', '10']]);
 });
+
+afterEach(() => Promise.all(servers.map((server) => server.close())));
 
 /** Lets everything that can run without time passing run. */
 async function settle(): Promise<void> {
@@ -153,6 +155,55 @@ describe('schema changes over nodes', () => {
     expect(await b.error('commit')).toContain('40001');
     expect(await b.rows('select count(*) from t')).toEqual([['1']]);
   });
+});
+
+describe('a lock that was given up', () => {
+  it.each(['LOCK TABLE t', 'ALTER TABLE t ADD COLUMN w int', 'TRUNCATE t'])('is not had after it: %s', async (text) => {
+    await b.all('begin; insert into t values (2, 2)');
+    await a.all("set lock_timeout = '10ms'; begin; savepoint s");
+    for (let i = 0; i < 2; i++) {
+      expect(await a.error(text)).toBe('55P03 canceling statement due to lock timeout');
+      await a.all('rollback to s');
+    }
+    await a.all('commit');
+    await b.all('insert into t values (3, 3); commit');
+    expect(await a.rows('select count(*) from t')).toEqual([['3']]);
+    // And keeps nobody away.
+    await b.all(`begin; set local lock_timeout = '10ms'; ${text}; commit`);
+  });
+
+  it('is had when it is taken again', async () => {
+    await b.all('begin; insert into t values (2, 2)');
+    await a.all("set lock_timeout = '10ms'; begin; savepoint s");
+    expect(await a.error('alter table t add column w int default 7')).toMatch(/^55P03/);
+    await b.all('commit');
+    await a.all('rollback to s; alter table t add column w int default 7; savepoint r; truncate t; rollback to r');
+    await b.all("set lock_timeout = '10ms'");
+    expect(await b.error('insert into t values (3, 3)')).toMatch(/^55P03/);
+    await a.all('commit');
+    await b.all('insert into t values (3, 3)');
+    expect(await b.rows('select * from t order by 1')).toEqual([
+      ['1', '10', '7'],
+      ['2', '2', '7'],
+      ['3', '3', '7'],
+    ]);
+  });
+});
+
+describe('a second change of a transaction, which has used tables since the first', () => {
+  // One of both ends after five seconds: neither has its lock, and so no deadlock is seen.
+  it('lets nobody change in between what it has written to', async () => {
+    const admin = await Client.open(servers[0]!);
+    await a.all('create table other (id int); begin; alter table other add column w int; insert into t values (2, 2)');
+    const pid = (await b.rows('select pg_backend_pid()'))[0]![0]!;
+    const indexing = b.all('create index t_b on t (b)').catch((error: unknown) => String(error));
+    for (let found = '{}'; found === '{}';) found = (await admin.rows(`select pg_blocking_pids(${pid})`))[0]![0]!;
+    const changed = a.all('alter table t add column w int; commit').catch((error: unknown) => String(error));
+    await Promise.all([indexing, changed]);
+    await a.all('rollback');
+    const byTable = await admin.rows('select a from t where b + 0 = 2');
+    expect(await admin.rows('select a from t where b = 2')).toEqual(byTable);
+  }, 20_000);
 });
 
 describe('sequences over nodes', () => {

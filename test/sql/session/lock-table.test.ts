@@ -155,36 +155,3 @@ it('locks within a function', async () => {
   await b.all('ROLLBACK');
   await a.all('COMMIT');
 });
-
-describe('a lock that was given up', () => {
-  it.each(['LOCK TABLE t', 'ALTER TABLE t ADD COLUMN w int', 'TRUNCATE t'])('is not had after it: %s', async (text) => {
-    await b.all('BEGIN; INSERT INTO t VALUES (2, 2)');
-    await a.all("SET lock_timeout = '10ms'; BEGIN; SAVEPOINT s");
-    for (let i = 0; i < 2; i++) {
-      expect(await a.error(text)).toBe('55P03 canceling statement due to lock timeout');
-      await a.all('ROLLBACK TO s');
-    }
-    await a.all('COMMIT');
-    await b.all('INSERT INTO t VALUES (3, 3); COMMIT');
-    expect(await a.rows('SELECT count(*) FROM t')).toEqual([['3']]);
-    // And keeps nobody away.
-    await b.all(`BEGIN; SET LOCAL lock_timeout = '10ms'; ${text}; COMMIT`);
-  });
-
-  it('is had when it is taken again', async () => {
-    await b.all('BEGIN; INSERT INTO t VALUES (2, 2)');
-    await a.all("SET lock_timeout = '10ms'; BEGIN; SAVEPOINT s");
-    expect(await a.error('ALTER TABLE t ADD COLUMN w int DEFAULT 7')).toMatch(/^55P03/);
-    await b.all('COMMIT');
-    await a.all('ROLLBACK TO s; ALTER TABLE t ADD COLUMN w int DEFAULT 7; SAVEPOINT r; TRUNCATE t; ROLLBACK TO r');
-    await b.all("SET lock_timeout = '10ms'");
-    expect(await b.error('INSERT INTO t VALUES (3, 3)')).toMatch(/^55P03/);
-    await a.all('COMMIT');
-    await b.all('INSERT INTO t VALUES (3, 3)');
-    expect(await b.rows('SELECT * FROM t ORDER BY 1')).toEqual([
-      ['1', '1', '7'],
-      ['2', '2', '7'],
-      ['3', '3', '7'],
-    ]);
-  });
-});
