@@ -72,7 +72,10 @@ export class RowChanges {
     if (this.#waiting.length === 0) return;
     const { txn } = this.#run.ctx;
     const writer = this.#writer;
-    for (const { before } of this.#waiting) writer.erase(txn, before);
+    for (const { before } of this.#waiting) {
+      writer.erase(txn, before);
+      if (txn.crowded) await txn.relieve();
+    }
     for (const { before, after } of this.#waiting) {
       const clash = await clashOf(this.#run, writer, after, writer.uniqueKeys(writer.live(after)));
       if (clash !== null) throw clash;

@@ -66,6 +66,13 @@ describe('a lateral part is run once for each combination of values', () => {
       '14400',
       6,
     ],
+    [
+      'six columns',
+      `SELECT sum(s.c) FROM (SELECT k, k + 1 AS l, k + 2 AS m, k + 3 AS n, k + 4 AS o, k + 5 AS p FROM a OFFSET 0) a,
+        LATERAL (SELECT count(*) AS c FROM b WHERE b.v > a.k + a.l + a.m + a.n + a.o + a.p) s`,
+      '6900',
+      6,
+    ],
   ])('%s', async (_, sql, expected, runs) => {
     expect(await value(sql)).toBe(expected);
     const loops = await loopsOf(sql, 'b');
@@ -77,7 +84,9 @@ describe('a lateral part is run once for each combination of values', () => {
 describe('and each time where that may give other rows', () => {
   it('volatile functions', async () => {
     expect(
-      await value('SELECT count(DISTINCT s.x) FROM a, LATERAL (SELECT next() AS x FROM b WHERE b.v = a.k + 1) s'),
+      await value(
+        'SELECT count(DISTINCT s.x) FROM a, LATERAL (SELECT next() AS x FROM b WHERE b.v = a.k + 1 OFFSET 0) s',
+      ),
     ).toBe('300');
   });
 
@@ -94,6 +103,23 @@ describe('and each time where that may give other rows', () => {
         SELECT r.i + 1, s.n::int FROM r, LATERAL (SELECT count(*) + r.i AS n FROM b WHERE b.v > r.i) s WHERE r.i < 5
       ) SELECT string_agg(n::text, ',' ORDER BY i) FROM r`),
     ).toBe('1,50,50,50,50');
+  });
+
+  it('values of which a text does not tell all', async () => {
+    await client.all(`
+      CREATE TABLE l AS SELECT g % 3 AS k, ARRAY[g] AS l, int4range(0, g) AS r, jsonb_build_object('g', g) AS j FROM generate_series(1, 50) g`);
+    for (const at of ['l.l[1]', 'upper(l.r)', "(l.j->>'g')::int"]) {
+      const part = (more: string): string => `(SELECT count(*) AS c FROM b WHERE b.v <= ${at} ${more} OFFSET 0)`;
+      expect(await value(`SELECT sum(s.c) FROM l, LATERAL ${part('')} s`)).toBe('1275');
+      expect(await value(`SELECT sum(s.c) FROM l, LATERAL ${part('AND l.k < 3')} s`)).toBe('1275');
+    }
+  });
+
+  it('a WITH query of outside that is made anew for each row', async () => {
+    const sql = `SELECT string_agg(o.x::text, ',' ORDER BY g) FROM generate_series(1, 4) g, LATERAL (
+      WITH w AS MATERIALIZED (SELECT v + g * 100 AS v FROM b WHERE v < 4)
+      SELECT sum(s.m) AS x FROM a, LATERAL (SELECT max(w.v) AS m FROM w WHERE w.v > a.k) s) o`;
+    expect(await value(sql)).toBe('30900,60900,90900,120900');
   });
 
   it('what is further outside', async () => {

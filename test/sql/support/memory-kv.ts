@@ -28,6 +28,10 @@ export class MemoryKv {
   readonly locks = new Map<Key, { owners: Set<MemoryTxn>; shared: boolean; waiters: (() => void)[] }>();
   readonly counters = new Map<Key, number>();
   readonly splits: Key[] = [];
+  /** Writes that a transaction buffers before it asks to be relieved. */
+  crowdedAt = Infinity;
+  /** The most that one has buffered, and gave up or committed. */
+  bufferedMost = 0;
   clock = 1_700_000_000_000_000;
   #sorted: Key[] | null = [];
 
@@ -104,6 +108,8 @@ export class MemoryTxn implements KvTxn {
   #verified: { start: Key; end: Key; since: number }[] = [];
   readonly #locked = new Set<Key>();
   #statementStart = 0;
+  /** Writes that it has given up. */
+  #relieved = 0;
   #onCommit: ((ts: number) => void)[] = [];
   #onRollback: (() => void)[] = [];
 
@@ -122,7 +128,12 @@ export class MemoryTxn implements KvTxn {
     return this.#writes.length === 0 && this.#reads.size === 0 && this.#spans.length === 0 && this.#locked.size === 0;
   }
   get crowded(): boolean {
-    return false;
+    return this.#buffers() >= this.#kv.crowdedAt;
+  }
+  #buffers(): number {
+    const count = this.#writes.length - this.#relieved;
+    this.#kv.bufferedMost = Math.max(this.#kv.bufferedMost, count);
+    return count;
   }
 
   #buffered(key: Key, options?: ReadOptions): { value: Buffer | null } | undefined {
@@ -258,7 +269,9 @@ export class MemoryTxn implements KvTxn {
     keys.forEach((key, i) => this.#kv.write(key, this.readTimestamp, Buffer.from(values[i]!)));
   }
   async relieve(): Promise<void> {
+    this.#buffers();
     await Promise.resolve();
+    this.#relieved = this.#writes.length;
   }
 
   beginStatement(): void {
@@ -273,9 +286,11 @@ export class MemoryTxn implements KvTxn {
   }
   rollbackTo(savepoint: Savepoint): void {
     this.#writes.length = savepoint.sequence;
+    this.#relieved = Math.min(this.#relieved, this.#writes.length);
   }
   restartStatement(): void {
     this.#writes.length = this.#statementStart;
+    this.#relieved = Math.min(this.#relieved, this.#writes.length);
     this.readTimestamp = this.#kv.tick();
   }
   async restart(): Promise<void> {
@@ -309,6 +324,7 @@ export class MemoryTxn implements KvTxn {
   async commit(): Promise<number> {
     await Promise.resolve();
     this.#check();
+    this.#buffers();
     try {
       // Others' locks on what is written here are waited for.
       for (const w of this.#writes) await this.#lock(w.key);

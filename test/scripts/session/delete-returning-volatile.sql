@@ -1,0 +1,24 @@
+-- What functions in RETURNING see of a DELETE that is under way, and what it has to return of the rows.
+CREATE TABLE d (id int PRIMARY KEY, v int);
+CREATE TABLE e (id int, k int);
+INSERT INTO d VALUES (1, 10), (2, 20), (3, 30), (4, 40);
+INSERT INTO e VALUES (1, 2), (2, 2), (3, 3);
+CREATE FUNCTION there() RETURNS bigint LANGUAGE sql VOLATILE AS 'SELECT count(*) FROM d';
+CREATE FUNCTION there_before() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT count(*) FROM d';
+CREATE FUNCTION is_there(n int) RETURNS boolean LANGUAGE plpgsql VOLATILE AS 'BEGIN RETURN EXISTS (SELECT FROM d WHERE id = n); END';
+BEGIN;
+DELETE FROM d RETURNING id, there(), there_before(), is_there(id), is_there(id + 1), v;
+ROLLBACK;
+BEGIN;
+DELETE FROM d RETURNING id, there_before(), (SELECT count(*) FROM d), v;
+SELECT there(), there_before();
+ROLLBACK;
+BEGIN;
+DELETE FROM d USING e WHERE d.id = e.k AND e.id > 1 RETURNING d.id, e.id, there();
+ROLLBACK;
+BEGIN;
+DELETE FROM d USING e WHERE d.id = e.k AND e.id <> 2 RETURNING d.id, e.id, there();
+SELECT * FROM d ORDER BY 1;
+ROLLBACK;
+DELETE FROM d WHERE id < 3 RETURNING there();
+DELETE FROM d RETURNING v;
