@@ -9,7 +9,8 @@
  * How: unreplicated locks do not move with a lease, and a transaction that loses one may have to be run
  * again. So the range first closes a gate: who holds a lock in it goes on and finishes, who wants a
  * first one waits. As soon as no lock is left the lease moves; if that takes too long (a holder
- * that waits elsewhere for somebody at the gate) the gate opens again and the move is put off.
+ * that waits elsewhere for somebody at the gate) the gate opens again and the move is put off. A large transaction's intents
+ * move with the range, but the new leaseholder would have to read them first: it is left to end where it is.
  */
 import type { NodeId } from '../base/ids.js';
 import type { BatchRequest, RangeDescriptor } from './kv-api.js';
@@ -21,6 +22,8 @@ const GATE_POLL_MS = 2;
 /** Requests in the last seconds from which a majority says something. */
 const LOAD_MIN = 40;
 const MAJORITY = 0.6;
+/** With more intents a lease stays where it is: the next leaseholder reads all of them before it serves. */
+const INTENTS_MAX = 20_000;
 /** A move is not repeated before this has passed. */
 const COOL_DOWN_MS = 5_000;
 /** Without requests for this long a lease goes back to where its range's id spreads it. */
@@ -79,6 +82,7 @@ export class LeaseMover {
       load.decay(nowMs);
       if (chosen !== null || target === 0 || target === this.#store.nodeId) continue;
       if (!replica.raft.isLeader || nowMs - load.lastMoveMs < COOL_DOWN_MS || !settled(target)) continue;
+      if (replica.locks.intentCount > INTENTS_MAX) continue;
       if (this.#ready(replica, target)) chosen = { replica, target };
     }
     if (chosen !== null && !this.#moving) {

@@ -108,6 +108,32 @@ describe('moving a lease', () => {
     await harness.converged();
   });
 
+  it('is put off while a large transaction has its intents there', async () => {
+    harness = await Harness.start();
+    const { holder, replica, target } = await places();
+    const txn = harness.txn(holder, '\x04k0');
+    const keys = Array.from({ length: 21_000 }, (_, i) => `\x04k${i}`);
+    for (let i = 0; i < keys.length; i += 1_000) {
+      const puts = keys.slice(i, i + 1_000).map((key, j): KvRequest => {
+        const sequence = i + j + 1;
+        return { kind: 'put', key, value: Buffer.from('v'), mustNotExist: false, exclusionSince: 0, sequence };
+      });
+      await harness.send(puts, { txn });
+    }
+    const attempted = async (): Promise<boolean> => {
+      await places();
+      for (let i = 0; i < 400; i++) replica.load.note(target.id);
+      replica.load.lastMoveMs = -1e9;
+      holder.store.maintenance.mover.balance((node) => node === target.id);
+      return replica.gate !== null || replica.raft.transferring;
+    };
+    expect(await attempted()).toBe(false);
+    const resolve = { kind: 'resolve-intents', txnId: txn.id, epoch: 0, status: 'aborted', ts: 0, upTo: 0 } as const;
+    await harness.send([{ ...resolve, keys: [], spans: [{ start: '\x04k', end: '\x04l' }] }]);
+    expect(replica.locks.intentCount).toBe(0);
+    expect(await attempted()).toBe(true);
+  });
+
   it('waits for who holds a lock, lets nobody else take a first one, and hurts neither', async () => {
     harness = await Harness.start();
     for (let round = 0; ; round++) {
