@@ -23,7 +23,14 @@ it.each<[string, readonly Datum[]]>([
   ],
   [
     'intervals',
-    [null, new Interval(1, 0, 0n), new Interval(0, 30, 0n), new Interval(0, 1, 0n), new Interval(0, 0, 1n)],
+    [
+      null,
+      new Interval(1, 0, 0n),
+      new Interval(0, 30, 0n),
+      new Interval(0, 1, 0n),
+      new Interval(0, 0, 1n),
+      new Interval(0, 0, 0n),
+    ],
   ],
 ])('%s', (_, values) => {
   const keys = new Set(values.flatMap((a) => values.map((b) => keyOf(a) + keyOf(b))));

@@ -31,6 +31,7 @@ describe('a condition that drops rows without a partner', () => {
     ['b.y + a.x > 5', ''],
     ['a.x > 1 AND b.y > 5', ''],
     ['b.y > 5 OR b.ok', ''],
+    ['(b.y > 5 AND a.x > 1) OR (a.x > 2 AND b.ok)', ''],
     ['b.y IN (5, a.x)', ''],
     ['b.y = ANY (ARRAY[a.x, 5])', ''],
     ['a.x > 1', 'Left'],
