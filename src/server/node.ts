@@ -230,6 +230,7 @@ async function assemble(options: NodeOptions, undo: Undo): Promise<QuoralNode> {
     logger,
     planner: createPlanner(),
     waitGraph: deadlocks,
+    liveNodes: () => membership.nodes().flatMap(({ nodeId }) => (store.liveness.isLive(nodeId) ? [nodeId] : [])),
     forwardCancel: (node, processId, secretKey) => forwardCancel(network, node, processId, secretKey),
   });
   network.handleOneWay(CANCEL, (request) => sql.cancel(request.processId, request.secretKey));

@@ -18,6 +18,7 @@ import { decodeSchemaLock, encodeSchemaLock, schemaLockKey } from './codec.js';
 
 const DEADLOCK_MS = 5_000;
 const ROUND_MS = 500;
+const FIRST_ROUND_MS = 20;
 
 export class SchemaLocks {
   readonly token: string;
@@ -233,12 +234,16 @@ class Deadline {
     }
   }
 
-  /** Milliseconds that one question to the nodes may last. */
+  /**
+   * Milliseconds that one question to the nodes may last: about as long as all before it, since whoever cancels the statement
+   * waits for its end.
+   */
   round(): number {
     const { lockTimeoutMs } = this.#options;
-    if (lockTimeoutMs === 0) return ROUND_MS;
-    const left = lockTimeoutMs - (this.#catalog.clock.monotonicMs() - this.#started);
-    return Math.max(1, Math.min(ROUND_MS, Math.ceil(left)));
+    const waited = this.#catalog.clock.monotonicMs() - this.#started;
+    const roundMs = Math.min(ROUND_MS, Math.max(FIRST_ROUND_MS, Math.ceil(waited)));
+    if (lockTimeoutMs === 0) return roundMs;
+    return Math.max(1, Math.min(roundMs, Math.ceil(lockTimeoutMs - waited)));
   }
 
   async pause(ms: number): Promise<void> {

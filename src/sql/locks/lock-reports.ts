@@ -43,6 +43,8 @@ export interface LockReport {
 
 export interface LockSources {
   readonly catalog: Catalog;
+  /** All that may lead a range or have sessions. */
+  nodes(): Promise<readonly number[]>;
   /** Of this node's sessions. */
   sessions(): readonly ReportedSession[];
   /** In the ranges that this node leads. */
@@ -72,7 +74,7 @@ export class LockReports {
     const { catalog } = this.#sources;
     const own = this.local();
     if (catalog.network === null) return own;
-    const others = (await catalog.leaseholders()).filter((node) => node !== catalog.self).sort((a, b) => a - b);
+    const others = (await this.#sources.nodes()).filter((node) => node !== catalog.self).sort((a, b) => a - b);
     const answers = await Promise.all(
       others.map((node) => this.#ask(node, { request: { $case: 'report', value: {} } })),
     );
@@ -109,7 +111,7 @@ export class LockReports {
   /** To a session of another node. */
   async signal(processId: number, how: 'cancel' | 'terminate'): Promise<boolean> {
     const of = Math.floor(processId / PROCESS_ID_NODE);
-    for (const node of await this.#sources.catalog.leaseholders()) {
+    for (const node of await this.#sources.nodes()) {
       if ((node & 0x7ff) !== of) continue;
       const value = { processId, terminate: how === 'terminate' };
       return (await this.#ask(node, { request: { $case: 'signal', value } }))?.found === true;

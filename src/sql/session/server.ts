@@ -53,6 +53,8 @@ export interface SqlServerDeps {
   readonly sessionsMax?: number;
   /** Finds deadlocks among row locks, advisory locks and those of schema changes; without it they last until a time-out. */
   readonly waitGraph?: WaitGraph & { readonly current?: () => readonly RowWait[] };
+  /** The nodes that are up, whether somebody uses SQL there or not; without it, those that hold a lease of the catalog. */
+  readonly liveNodes?: () => readonly number[];
   /** Sends a cancel request to the node that owns the process id. */
   readonly forwardCancel?: (nodeId: number, processId: number, secretKey: number) => void;
 }
@@ -100,6 +102,7 @@ export class ServerCore implements ManagedSqlServer {
     this.usage = new NodeUsage(wallSince2000(deps.clock));
     this.locks = new LockReports({
       catalog: this.catalog,
+      nodes: async () => deps.liveNodes?.() ?? (await this.catalog.leaseholders()),
       sessions: () => this.#lockingSessions(),
       waits: () => deps.waitGraph?.current?.() ?? [],
       signal: (processId, how) => this.signalBackend(processId, how),
