@@ -193,8 +193,14 @@ export const MARKS = Object.freeze([
   },
   { name: 'snapshot-inside-log', meaning: 'A replica without state took one of an index that its log holds.' },
   { name: 'commit-learnt-from-stateless', meaning: 'A leader learnt a commit of a replica without state.' },
-  { name: 'old-intent-looked-after', meaning: 'An intent that had been there for long was asked after, unmet by anybody.' },
-  { name: 'cleanup-tried-again', meaning: 'The intents of an ended transaction could not be resolved, and were later.' },
+  {
+    name: 'old-intent-looked-after',
+    meaning: 'An intent that had been there for long was asked after, unmet by anybody.',
+  },
+  {
+    name: 'cleanup-tried-again',
+    meaning: 'The intents of an ended transaction could not be resolved, and were later.',
+  },
   { name: 'proposal-paced', meaning: 'A large proposal waited for a live follower that is behind.' },
   { name: 'snapshot-obsolete', meaning: 'What a snapshot would bring was there already.' },
   { name: 'proposal-superseded', meaning: 'Another entry was applied in the place of a proposal.' },
