@@ -29,7 +29,7 @@ import type { CatalogRequest, CatalogResponse } from '../../encoding/proto/catal
 import { SYSTEM_KEYS } from '../../encoding/keyspace.js';
 import { prefixEnd } from '../../base/key.js';
 import { isUnanswered } from '../../rpc/errors.js';
-import type { RpcNetwork } from '../../rpc/types.js';
+import type { CallContext, RpcNetwork } from '../../rpc/types.js';
 import type { KvDb } from '../../txn/kv-txn.js';
 import { againIfUnknown } from './again.js';
 import { IdAllocator } from './bootstrap.js';
@@ -129,7 +129,7 @@ export class Catalog {
     this.#rng = deps.rng;
     this.#logger = deps.logger;
     this.ids = new IdAllocator(deps.db);
-    deps.network?.handle(catalogMethod, (request) => this.#answer(request));
+    deps.network?.handle(catalogMethod, (request, context) => this.#answer(request, context));
   }
 
   /** Changes whenever anything cached was dropped; equal epochs mean that what was valid still is. */
@@ -424,13 +424,19 @@ export class Catalog {
     this.#watchOrphans();
   }
 
-  /** True once no other transaction of this node uses the objects. */
-  async lockLocal(token: string, coordinator: number, ids: readonly number[], waitMs: number): Promise<boolean> {
+  /** True once no other transaction of this node uses the objects. @throws what aborted it; the lock stays as it is then. */
+  async lockLocal(
+    token: string,
+    coordinator: number,
+    ids: readonly number[],
+    waitMs: number,
+    signal: AbortSignal | null,
+  ): Promise<boolean> {
     const deadline = this.clock.monotonicMs() + waitMs;
     for (const id of ids) {
       const held = this.#locks.get(id);
       if (held !== undefined && held.token !== token) {
-        await this.waitFor((wake) => held.waiters.push(wake), Math.max(1, waitMs), null);
+        await this.waitFor((wake) => held.waiters.push(wake), Math.max(1, waitMs), signal);
         return false;
       }
     }
@@ -446,7 +452,7 @@ export class Catalog {
         const waiting = this.#drained.get(id) ?? [];
         this.#drained.set(id, waiting);
         // A timer of a part of a microsecond would end at once, for ever.
-        await this.waitFor((wake) => waiting.push(wake), Math.max(1, left), null);
+        await this.waitFor((wake) => waiting.push(wake), Math.max(1, left), signal);
       }
       if (this.#locks.get(id)?.token !== token) return false;
     }
@@ -539,11 +545,11 @@ export class Catalog {
     );
   }
 
-  async #answer({ request }: CatalogRequest): Promise<CatalogResponse> {
+  async #answer({ request }: CatalogRequest, context: CallContext): Promise<CatalogResponse> {
     switch (request?.$case) {
       case 'lock': {
         const { token, coordinator, ids, waitMs } = request.value;
-        return { granted: await this.lockLocal(token, coordinator, ids, Math.min(waitMs, 5_000)) };
+        return { granted: await this.lockLocal(token, coordinator, ids, Math.min(waitMs, 5_000), context.signal) };
       }
       case 'unlock':
         this.unlockLocal(request.value.token, request.value.ids);

@@ -18,7 +18,6 @@ import { decodeSchemaLock, encodeSchemaLock, schemaLockKey } from './codec.js';
 
 const DEADLOCK_MS = 5_000;
 const ROUND_MS = 500;
-const FIRST_ROUND_MS = 20;
 
 export class SchemaLocks {
   readonly token: string;
@@ -149,7 +148,7 @@ export class SchemaLocks {
     this.#nodes.add(node);
     const waitMs = wait.round();
     if (node === this.#catalog.self) {
-      return (await this.#catalog.lockLocal(this.token, node, ids, waitMs)) ? 'granted' : 'busy';
+      return (await this.#catalog.lockLocal(this.token, node, ids, waitMs, wait.signal)) ? 'granted' : 'busy';
     }
     const { network } = this.#catalog;
     if (network === null) return 'unreachable';
@@ -157,9 +156,12 @@ export class SchemaLocks {
       request: { $case: 'lock', value: { token: this.token, ids: [...ids], coordinator: this.#catalog.self, waitMs } },
     };
     try {
-      const answer = await network.call(node, catalogMethod, request, { deadlineMs: waitMs + 2_000 });
+      const deadlineMs = waitMs + 2_000;
+      const options = wait.signal === null ? { deadlineMs } : { deadlineMs, signal: wait.signal };
+      const answer = await network.call(node, catalogMethod, request, options);
       return answer.granted ? 'granted' : 'busy';
     } catch (error) {
+      wait.check();
       if (isUnanswered(error)) return 'unreachable';
       throw error;
     }
@@ -219,6 +221,11 @@ class Deadline {
     this.#started = catalog.clock.monotonicMs();
   }
 
+  /** Ends a question at once when the statement is cancelled. */
+  get signal(): AbortSignal | null {
+    return this.#options.signal;
+  }
+
   check(): void {
     const { signal, lockTimeoutMs } = this.#options;
     if (signal?.aborted === true) throw abortReason(signal);
@@ -234,21 +241,17 @@ class Deadline {
     }
   }
 
-  /**
-   * Milliseconds that one question to the nodes may last: about as long as all before it, since whoever cancels the statement
-   * waits for its end.
-   */
+  /** Milliseconds that one question to the nodes may last. */
   round(): number {
     const { lockTimeoutMs } = this.#options;
-    const waited = this.#catalog.clock.monotonicMs() - this.#started;
-    const roundMs = Math.min(ROUND_MS, Math.max(FIRST_ROUND_MS, Math.ceil(waited)));
-    if (lockTimeoutMs === 0) return roundMs;
-    return Math.max(1, Math.min(roundMs, Math.ceil(lockTimeoutMs - waited)));
+    if (lockTimeoutMs === 0) return ROUND_MS;
+    const left = lockTimeoutMs - (this.#catalog.clock.monotonicMs() - this.#started);
+    return Math.max(1, Math.min(ROUND_MS, Math.ceil(left)));
   }
 
   async pause(ms: number): Promise<void> {
     this.check();
-    await this.#catalog.timers.sleep(ms);
+    await this.#catalog.waitFor(() => undefined, ms, this.signal);
     this.check();
   }
 }

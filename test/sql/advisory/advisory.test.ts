@@ -7,6 +7,7 @@ import { DeadlockDriver } from '../../../src/txn/deadlock.js';
 import { LocalHub } from '../support/local-network.js';
 import { MemoryDb, MemoryKv } from '../support/memory-kv.js';
 import { Client, startServer } from '../support/server.js';
+import { isPending, settle } from '../../support/pending.js';
 
 let kv: MemoryKv;
 let hub: LocalHub;
@@ -33,13 +34,6 @@ afterEach(async () => {
   for (const driver of drivers) driver.stop();
 });
 
-async function settle(): Promise<void> {
-  for (let i = 0; i < 60; i++) await new Promise((resolve) => setImmediate(resolve));
-}
-async function isPending(p: Promise<unknown>): Promise<boolean> {
-  await settle();
-  return await Promise.race([p.then(() => false), Promise.resolve(true)]);
-}
 async function open(node: number, database = 'postgres'): Promise<Client> {
   return Client.open(servers[node - 1]!, {}, database);
 }

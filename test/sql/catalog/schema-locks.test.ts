@@ -1,21 +1,35 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ManagedSqlServer } from '../../../src/sql/session/server.js';
 import { LEASE_MS } from '../../../src/sql/catalog/catalog.js';
+import type { Timers } from '../../../src/env/env.js';
+import { createNodeEnv } from '../../../src/env/node/node-env.js';
 import { LocalHub } from '../support/local-network.js';
 import { MemoryDb, MemoryKv } from '../support/memory-kv.js';
 import { Client, startServer } from '../support/server.js';
+import { isPending, settle } from '../../support/pending.js';
 
 let kv: MemoryKv;
 let hub: LocalHub;
 let servers: ManagedSqlServer[];
 let a: Client;
 let b: Client;
+/** No timer that is set from now on ever fires. */
+let stopped = false;
+const machine = createNodeEnv({ logLevel: 'warn' }).timers;
+const timers: Timers = {
+  after: (ms, fn) => (stopped ? { cancel: () => undefined } : machine.after(ms, fn)),
+  every: (ms, fn) => machine.every(ms, () => stopped || fn()),
+  endOfTurn: (fn) => machine.endOfTurn(fn),
+  sleep: (ms) => (stopped ? new Promise(() => undefined) : machine.sleep(ms)),
+};
 
 beforeEach(async () => {
   kv = new MemoryKv();
   hub = new LocalHub();
   servers = [];
-  for (const node of [1, 2, 3]) servers.push(await startServer(new MemoryDb(kv, node), { network: hub.network(node) }));
+  stopped = false;
+  for (const node of [1, 2, 3])
+    servers.push(await startServer(new MemoryDb(kv, node), { network: hub.network(node), timers }));
   a = await Client.open(servers[0]!);
   b = await Client.open(servers[1]!);
   await a.all('create table t (a int primary key, b int); insert into t values (1, 10)');
@@ -23,15 +37,6 @@ beforeEach(async () => {
 });
 
 afterEach(() => Promise.all(servers.map((server) => server.close())));
-
-/** Lets everything that can run without time passing run. */
-async function settle(): Promise<void> {
-  for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve));
-}
-async function isPending(p: Promise<unknown>): Promise<boolean> {
-  await settle();
-  return await Promise.race([p.then(() => false), Promise.resolve(true)]);
-}
 
 describe('schema changes over nodes', () => {
   it('are seen by every node at once', async () => {
@@ -81,6 +86,34 @@ describe('schema changes over nodes', () => {
     await b.all('commit');
     expect((await b.query('insert into t values (5, 5)')).tag).toBe('INSERT 0 1');
     await a.all('reset lock_timeout; alter table t add column c int');
+  });
+
+  it.each([0, 1, 2])('end at once when they are cancelled, whichever node they wait for (%i)', async (at) => {
+    const user = await Client.open(servers[at]!);
+    await user.all('begin; select * from t');
+    const change = a.error('alter table t add column c int');
+    expect(await isPending(change)).toBe(true);
+    stopped = true;
+    a.session.cancel();
+    expect(await isPending(change)).toBe(false);
+    expect(await change).toBe('57014 canceling statement due to user request');
+    stopped = false;
+    expect((await b.query('insert into t values (5, 5)')).tag).toBe('INSERT 0 1');
+    await user.all('commit');
+    await a.all('alter table t add column c int');
+  });
+
+  it('end at once when they are cancelled as they wait for another one', async () => {
+    await b.all('begin; alter table t add column c int');
+    stopped = true;
+    const change = a.error('alter table t add column d int');
+    expect(await isPending(change)).toBe(true);
+    a.session.cancel();
+    expect(await isPending(change)).toBe(false);
+    expect(await change).toBe('57014 canceling statement due to user request');
+    stopped = false;
+    await b.all('commit');
+    await a.all('alter table t add column d int');
   });
 
   it('make a waiting user honour its lock_timeout', async () => {

@@ -6,6 +6,7 @@ import { LocalHub } from '../support/local-network.js';
 import { MemoryDb, MemoryKv } from '../support/memory-kv.js';
 import { Client, startServer } from '../support/server.js';
 import { VirtualServers } from '../support/virtual-server.js';
+import { settle } from '../../support/pending.js';
 
 /** For what hangs, not for what is slow. */
 const HANGS = { timeout: 60_000 };
@@ -23,10 +24,6 @@ beforeEach(async () => {
 afterEach(async () => {
   await Promise.all(servers.map((s) => s.close()));
 });
-
-async function settle(): Promise<void> {
-  for (let i = 0; i < 60; i++) await new Promise((resolve) => setImmediate(resolve));
-}
 
 /** 'channel payload' of what the client would have been sent by now. */
 function heard(client: Client): string[] {
