@@ -1,7 +1,8 @@
 /**
  * What a store does now and then: durable checkpoints of the applied state and truncation of the
  * logs behind them, splitting ranges that have grown, moving leaders to where they are preferred,
- * removing records of transactions that nobody ends any more, resolving intents that nobody meets, and handing all of them over when the node drains.
+ * removing records of transactions that nobody ends any more, resolving intents that nobody meets,
+ * and handing all of them over when the node drains.
  */
 import type { NodeId } from '../base/ids.js';
 import type { Key, Span } from '../base/key.js';

@@ -1,22 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { LockMode, TxnMeta } from '../../src/range/kv-api.js';
 import { LockTable, type LockState, type Waiter } from '../../src/range/lock-table.js';
+import { txnMeta } from '../support/txn-meta.js';
 import { Random } from './support/random.js';
 
-function txn(name: string): TxnMeta {
-  return {
-    id: name.padEnd(16, '.'),
-    anchorKey: 'a',
-    epoch: 0,
-    isolation: 'serializable',
-    readTs: 1,
-    writeTs: 1,
-    minTs: 1,
-    uncertaintyLimit: 1,
-    coordinator: 1,
-    name,
-  };
-}
+const txn = (name: string): TxnMeta => txnMeta(name, 'a', 1, { name });
 
 class Client implements Waiter {
   readonly txn: TxnMeta;

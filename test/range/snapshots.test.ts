@@ -89,6 +89,17 @@ describe('catching up', () => {
     const leader = await harness.until('a leaseholder', () => harness.leaseholder());
     await harness.until('the log is truncated', () => leader.store.replica(1)!.log.truncated().index > 30);
   }
+  /** Starts the harness; a follower with 1500 keys is away since before the others wrote more, of which the log is gone. */
+  async function leaveBehind(): Promise<number> {
+    harness = await Harness.start(SMALL_LOG);
+    await fill(1500, 10);
+    await harness.converged();
+    const away = follower();
+    await harness.stop(away, false);
+    await fill(200, 10);
+    await truncated();
+    return away;
+  }
   const snapshots = (): number => harness.up.reduce((sum, n) => sum + n.store.counters.snapshots, 0);
 
   it('from the log, after a while away', async () => {
@@ -121,13 +132,7 @@ describe('catching up', () => {
   });
 
   it('by a snapshot that clears what is there in one pass', async () => {
-    harness = await Harness.start(SMALL_LOG);
-    await fill(1500, 10);
-    await harness.converged();
-    const away = follower();
-    await harness.stop(away, false);
-    await fill(200, 10);
-    await truncated();
+    const away = await leaveBehind();
     const { engine } = harness.node(away);
     // Whatever else it may have that the others have not: versions, intents, records of transactions.
     const more = engine.newBatch();
@@ -147,13 +152,7 @@ describe('catching up', () => {
   });
 
   it('by one snapshot, though clearing takes longer than a stream may be silent', async () => {
-    harness = await Harness.start(SMALL_LOG);
-    await fill(1500, 10);
-    await harness.converged();
-    const away = follower();
-    await harness.stop(away, false);
-    await fill(200, 10);
-    await truncated();
+    const away = await leaveBehind();
     await harness.restart(away);
     const { store } = harness.leaseholder()!;
     let wanted = 0;
@@ -175,13 +174,7 @@ describe('catching up', () => {
   });
 
   it('by another snapshot, when it crashed in the middle of clearing: it knows that it is not whole', async () => {
-    harness = await Harness.start(SMALL_LOG);
-    await fill(1500, 10);
-    await harness.converged();
-    const away = follower();
-    await harness.stop(away, false);
-    await fill(200, 10);
-    await truncated();
+    const away = await leaveBehind();
     await harness.restart(away);
     let pauses = 0;
     pauseClearing(harness, harness.node(away), async () => {
@@ -198,13 +191,7 @@ describe('catching up', () => {
   });
 
   it('by the snapshot of the next leaseholder, of which nothing is cleared by the one before', async () => {
-    harness = await Harness.start(SMALL_LOG);
-    await fill(1500, 10);
-    await harness.converged();
-    const away = follower();
-    await harness.stop(away, false);
-    await fill(200, 10);
-    await truncated();
+    const away = await leaveBehind();
     await harness.restart(away);
     const { store } = harness.node(away);
     const sender = harness.leaseholder()!.id;

@@ -1,6 +1,7 @@
 /** What a transaction leaves behind when it ends is resolved, though a range is away for a while. */
 import { describe, expect, it } from 'vitest';
 import { CleanupQueue, type CleanupJob } from '../../src/txn/cleanup-queue.js';
+import { txnMeta } from '../support/txn-meta.js';
 import { SILENT } from './support/sim.js';
 import { A, B, bytes, C, cluster, read } from './support/three-ranges.js';
 
@@ -45,18 +46,7 @@ describe('the queue of cleanups', () => {
     };
     const now = c.hlcs.get(1)!.now();
     const job = (i: number): CleanupJob => ({
-      meta: {
-        id: `t${i}`.padEnd(16, '.'),
-        anchorKey: `${A}${i}`,
-        epoch: 0,
-        isolation: 'serializable',
-        readTs: now,
-        writeTs: now,
-        minTs: now,
-        uncertaintyLimit: now,
-        coordinator: 1,
-        name: 'test',
-      },
+      meta: txnMeta(`t${i}`, `${A}${i}`, now),
       status: 'aborted',
       ts: 0,
       keys: [`${A}${i}`],

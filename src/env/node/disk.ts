@@ -2,7 +2,7 @@
  * Small durable files, and the lock of a data directory.
  *
  * `writeFileSync` is atomic and durable when it resolves: temporary file, fsync, rename, fsync of
- * the folder. A crash leaves the old or the new content, and at worst a `.tmp` file.
+ * the folder (file-writer.ts). A crash leaves the old or the new content, and at worst a `.tmp` file.
  *
  * The lock. Node has no flock, so the lock is a file that names its owner: process id, the
  * process's start time and the machine's boot id (so a reused id is not mistaken for the owner),
@@ -15,7 +15,7 @@
  */
 import { link, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Disk, DiskLock } from '../env.js';
 import { FileWriter } from './file-writer.js';
 
@@ -24,15 +24,6 @@ const heldTokens = new Set<string>();
 
 function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
 
 async function writeSynced(path: string, data: Uint8Array): Promise<void> {
@@ -88,24 +79,13 @@ async function ownerIsAlive(content: string): Promise<boolean> {
 
 export class NodeDisk implements Disk {
   readonly #writer = new FileWriter();
-  #writes = 0;
 
   readFile(path: string): Promise<Buffer | null> {
     return readOrNull(path);
   }
 
-  async writeFileSync(path: string, data: Uint8Array): Promise<void> {
-    const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
-    // Who writes one file needs no thread for it.
-    if (this.#writes++ > 0) return this.#writer.write(path, temporary, data);
-    try {
-      await writeSynced(temporary, data);
-      await rename(temporary, path);
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
-    }
-    await syncFolder(dirname(path));
+  writeFileSync(path: string, data: Uint8Array): Promise<void> {
+    return this.#writer.write(path, `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`, data);
   }
 
   async mkdirp(path: string): Promise<void> {

@@ -30,6 +30,7 @@ import { RpcNetworkImpl } from '../../../src/rpc/network.js';
 import type { TransactionRecord } from '../../../src/storage/lock-record.js';
 import type { DataFamily } from '../../../src/storage/engine.js';
 import { MemoryEngine } from '../../../src/storage/memory-engine.js';
+import { txnMeta } from '../../support/txn-meta.js';
 import { PacedTime } from './paced-time.js';
 
 /** Virtual: what lasts a few turns only is seen. */
@@ -343,19 +344,7 @@ export class Harness {
   }
 
   txn(node: TestNode, anchorKey: Key): TxnMeta {
-    const now = node.hlc.now();
-    return {
-      id: `txn${this.#txns++}`.padEnd(16, '.'),
-      anchorKey,
-      epoch: 0,
-      isolation: 'serializable',
-      readTs: now,
-      writeTs: now,
-      minTs: now,
-      uncertaintyLimit: now,
-      coordinator: node.id,
-      name: 'test',
-    };
+    return txnMeta(`txn${this.#txns++}`, anchorKey, node.hlc.now(), { coordinator: node.id });
   }
 
   /** One-phase transaction that writes the keys. */
