@@ -22,8 +22,6 @@ const GATE_POLL_MS = 2;
 /** Requests in the last seconds from which a majority says something. */
 const LOAD_MIN = 40;
 const MAJORITY = 0.6;
-/** With more intents a lease stays where it is: the next leaseholder reads all of them before it serves. */
-const INTENTS_MAX = 20_000;
 /** A move is not repeated before this has passed. */
 const COOL_DOWN_MS = 5_000;
 /** Without requests for this long a lease goes back to where its range's id spreads it. */
@@ -82,7 +80,7 @@ export class LeaseMover {
       load.decay(nowMs);
       if (chosen !== null || target === 0 || target === this.#store.nodeId) continue;
       if (!replica.raft.isLeader || nowMs - load.lastMoveMs < COOL_DOWN_MS || !settled(target)) continue;
-      if (replica.locks.intentCount > INTENTS_MAX) continue;
+      if (replica.locks.manyIntents) continue;
       if (this.#ready(replica, target)) chosen = { replica, target };
     }
     if (chosen !== null && !this.#moving) {

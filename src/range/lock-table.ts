@@ -21,7 +21,7 @@
  *   kept up by applied commands), so that the absence of an entry proves the absence of an intent.
  * - A reader passes an intent that is later than what it may have to see: `isLater`.
  * - Losing the lease clears it: unreplicated locks are lost then, which the transactions notice at
- *   commit (refresh, or `exclusionSince`). A split on this node hands them on, sharers too.
+ *   commit (refresh, or `exclusionSince`). A split on this node hands all of them on, sharers and intents too.
  * - While a key is held or shared without a gap nobody else writes it, whoever came and went among the sharers.
  * - A lock that is nothing but an intent takes its key and a place: a transaction may have millions of them. It gets a
  *   state of its own when somebody queues for it or takes its unreplicated lock; what `get` and `range` give until then is
@@ -35,7 +35,7 @@
 import { assert } from '../base/assert.js';
 import type { Timestamp, TxnId } from '../base/ids.js';
 import { OrderedMap } from '../base/ordered-map.js';
-import { existenceKey, type Key } from '../base/key.js';
+import { existenceKey, type Key, type Span } from '../base/key.js';
 import { mark } from '../base/probes.js';
 import type { LockMode, TxnMeta } from './kv-api.js';
 
@@ -137,6 +137,9 @@ export interface ReaderView {
   readonly begunBy: Timestamp;
 }
 
+const INTENTS_MAX = 20_000;
+/** Behind all keys. */
+const KEY_END: Key = '\xff\xff';
 /** Locks of others among which one transaction's are looked for. */
 const OTHERS_BETWEEN = 64;
 /** Transactions of which something is known; the one of which nothing new came for longest makes room. */
@@ -152,7 +155,7 @@ export interface TxnNews {
 }
 
 export class LockTable {
-  readonly #locks = new OrderedMap<LockState | Laid>();
+  #locks = new OrderedMap<LockState | Laid>();
   /** What the last intent has in common with those beside it. */
   #laid: Laid | null = null;
   readonly #news = new Map<TxnId, TxnNews>();
@@ -166,7 +169,7 @@ export class LockTable {
   /** Locks that exist in memory only, and would be lost with the lease. */
   get heldInMemory(): number {
     let count = 0;
-    for (const state of this.#own('', '\xff\xff')) {
+    for (const state of this.#own('', KEY_END)) {
       if (state.intentTs === 0 && (state.unreplicated || state.sharers.size > 0)) count++;
     }
     return count;
@@ -225,7 +228,7 @@ export class LockTable {
   heldFrom(from: Key, txnId: TxnId, countMax: number): Key[] {
     const keys: Key[] = [];
     let others = 0;
-    for (const state of this.range(from, '\xff\xff')) {
+    for (const state of this.range(from, KEY_END)) {
       if (holds(state, txnId)) keys.push(state.key);
       else others++;
       if (keys.length >= countMax || others > OTHERS_BETWEEN) break;
@@ -235,6 +238,10 @@ export class LockTable {
 
   get intentCount(): number {
     return this.#intents;
+  }
+  /** So many that the lease stays where it is: the next leaseholder reads all of them before it serves. */
+  get manyIntents(): boolean {
+    return this.#intents > INTENTS_MAX;
   }
 
   get(key: Key): LockState | undefined {
@@ -412,7 +419,7 @@ export class LockTable {
   /** The lease is gone: everybody looks again (and learns that this is not the leaseholder). */
   clear(): void {
     const waiters: Waiter[] = [];
-    for (const state of this.#own('', '\xff\xff')) waiters.push(...state.queue);
+    for (const state of this.#own('', KEY_END)) waiters.push(...state.queue);
     this.#locks.clear();
     this.#laid = null;
     this.#moved.clear();
@@ -420,37 +427,54 @@ export class LockTable {
     for (const waiter of waiters) waiter.wake();
   }
 
-  /** Removes the locks in [start, end); their waiters look again. Returns those that another range's table must adopt. */
-  extract(start: Key, end: Key): LockState[] {
-    const moved: LockState[] = [];
+  /**
+   * Removes the locks in the spans, which are in order; their waiters look again. Returns a table of them: of all of them, so that who
+   * serves these spans next on this node need not read the intents. Millions at one go: a split is one step, and a leaseholder
+   * must not stand still for it, so they are copied by the leaf.
+   */
+  splitOff(spans: readonly Span[]): LockTable {
+    const right = new LockTable();
     const waiters: Waiter[] = [];
-    const cursor = this.#locks.cursor();
-    for (cursor.seek(start); cursor.valid && cursor.key < end; cursor.next()) {
-      const state = cursor.value;
-      if (state instanceof Laid || state.intentTs !== 0) this.#intents--;
-      if (state instanceof Laid) continue;
-      waiters.push(...state.queue);
-      state.queue = NO_WAITERS;
-      if (state.unreplicated || state.sharers.size > 0) moved.push(state);
+    const idle: Key[] = [];
+    for (const { start, end } of spans) {
+      const cursor = this.#locks.cursor();
+      for (cursor.seek(start); cursor.valid && cursor.key < end; cursor.next()) {
+        const state = cursor.value;
+        if (state instanceof Laid || state.intentTs !== 0) right.#intents++;
+        if (state instanceof Laid) continue;
+        waiters.push(...state.queue);
+        state.queue = NO_WAITERS;
+        if (state.holder === null && state.sharers.size === 0) idle.push(state.key);
+        if (state.sharers.size > 0) mark('split-inherits-shared-locks');
+      }
     }
-    // Millions at one go: a split is one step, and a leaseholder must not stand still for it.
-    this.#locks.deleteRange(start, end);
-    for (const key of [...this.#moved]) if (start <= key && key < end) this.#moved.delete(key);
+    this.#intents -= right.#intents;
+    right.#locks = this.#locks.clone();
+    let from = '';
+    for (const { start, end } of spans) {
+      right.#locks.deleteRange(from, start);
+      this.#locks.deleteRange(start, end);
+      from = end;
+    }
+    right.#locks.deleteRange(from, KEY_END);
+    for (const key of idle) right.#locks.delete(key);
+    for (const key of [...this.#moved]) {
+      if (!spans.some(({ start, end }) => start <= key && key < end)) continue;
+      this.#moved.delete(key);
+      right.#moved.add(key);
+    }
+    for (const [id, news] of this.#news) right.#news.set(id, news);
     for (const waiter of waiters) waiter.wake();
-    return moved;
+    return right;
   }
 
-  /** Takes over unreplicated locks extracted by a split on this node. */
-  adopt(states: readonly LockState[]): void {
-    for (const old of states) {
-      const state = this.#stateOf(old.key);
-      if (state.holder !== null) continue;
-      if (old.sharers.size > 0) mark('split-inherits-shared-locks');
-      for (const sharer of old.sharers.values()) share(state, sharer);
-      state.holder = old.holder;
-      state.unreplicated = old.unreplicated;
-      state.newestTs = old.newestTs;
-    }
+  /** Becomes the other table, which nobody is to use any more. This one is empty. */
+  takeOver(other: LockTable): void {
+    assert(this.#locks.size === 0, 'a lock table that is in use takes over another');
+    this.#locks = other.#locks;
+    this.#intents = other.#intents;
+    for (const key of other.#moved) this.#moved.add(key);
+    for (const [id, news] of other.#news) this.#news.set(id, news);
   }
 
   #stateOf(key: Key): LockState {

@@ -35,7 +35,7 @@ import { KvError } from './kv-errors.js';
 import { LatchManager, type Latch } from './latches.js';
 import { RangeLoad } from './lease-mover.js';
 import { LockLoad } from './lock-load.js';
-import { LockTable, type LockState } from './lock-table.js';
+import { LockTable } from './lock-table.js';
 import { confOf, INITIAL_INDEX, INITIAL_TERM, writeApplied } from './range-state.js';
 import type { StoreContext } from './store-context.js';
 import { TimestampCache } from './timestamp-cache.js';
@@ -54,11 +54,6 @@ interface Proposal {
   orphanedAtMs: number;
 }
 
-/** What the leaseholder of a split hands to the new range on its own node. */
-export interface Inheritance {
-  readonly locks: readonly LockState[];
-}
-
 export class Replica implements RangeState {
   readonly rangeId: RangeId;
   readonly raft: RaftNode;
@@ -68,7 +63,8 @@ export class Replica implements RangeState {
   tsCache = new TimestampCache(0);
   records: TxnRecords;
   leaseStart: Timestamp = 0;
-  inheritance: Inheritance | null = null;
+  /** What the leaseholder of a split hands to the new range on its own node: its locks, all of them, as the split left them. */
+  inheritance: LockTable | null = null;
   /** While it is not null, who wants a first lock in this range waits for it (lease-mover.ts). */
   gate: Promise<void> | null = null;
   readonly load = new RangeLoad();
@@ -156,6 +152,11 @@ export class Replica implements RangeState {
   }
 
   /** True while this replica may read and evaluate at `now`. */
+  /** The lock table holds every intent, though the lease may have expired by now. */
+  get hasLocks(): boolean {
+    return this.#leaseTerm !== 0;
+  }
+
   serving(now: Timestamp): boolean {
     return (
       this.#leaseTerm === this.raft.term &&
@@ -231,16 +232,17 @@ export class Replica implements RangeState {
       this.#appliedIndex = entry.index;
       this.#appliedTerm = entry.term;
       if (split !== null) {
-        const trigger = split;
-        this.#descriptor = trigger.left;
-        this.#store.stageSplit(this, trigger, batch);
-        after.push(() => this.#store.finishSplit(this, trigger));
+        this.#descriptor = split.left;
+        this.#store.stageSplit(this, split, batch);
       }
       const proposal = this.#proposals.get(entry.index);
       if (proposal !== undefined) {
         this.#proposals.delete(entry.index);
         after.push(() => this.#settle(proposal, entry.term));
       }
+      // What the split itself does to locks of its right half must be done when they are handed on.
+      const trigger = split;
+      if (trigger !== null) after.push(() => this.#store.finishSplit(this, trigger));
     }
     writeApplied(batch, this.rangeId, this.#appliedIndex, this.#appliedTerm);
     after.push(() => this.raft.appliedTo(this.#appliedIndex));
@@ -304,12 +306,23 @@ export class Replica implements RangeState {
     if (raft.isLeader && this.#leaseTerm !== raft.term) {
       if (this.#leaseTerm !== 0) this.#endLease();
       if (this.#appliedTerm !== raft.term || this.installing) return;
-      if (this.#loadLocks()) this.#beginLease();
+      if (this.#inheritsLocks() || this.#loadLocks()) this.#beginLease();
       else this.wake();
     } else if (!raft.isLeader) {
       this.#lockLoad = null;
+      if (raft.leader !== 0) this.inheritance = null;
       if (this.#leaseTerm !== 0) this.#endLease();
     }
+  }
+
+  /** Nothing was applied here since the split, but that this lease begins. */
+  #inheritsLocks(): boolean {
+    const { inheritance } = this;
+    this.inheritance = null;
+    if (inheritance === null || this.#appliedIndex !== INITIAL_INDEX + 1) return false;
+    mark('split-inherits-locks');
+    this.locks.takeOver(inheritance);
+    return true;
   }
 
   /** A piece of them; true when all are there. */
@@ -334,12 +347,6 @@ export class Replica implements RangeState {
     const { start, end } = this.#descriptor;
     this.#loadRecords(start, end);
     this.#loadRecords(LOCAL_DESCRIPTOR_PREFIX + start, LOCAL_DESCRIPTOR_PREFIX + end);
-    // The first leaseholder of a split's right side may go on with the locks of the left's.
-    if (this.inheritance !== null && this.#appliedIndex === INITIAL_INDEX + 1) {
-      mark('split-inherits-locks');
-      this.locks.adopt(this.inheritance.locks);
-    }
-    this.inheritance = null;
     this.#leaseTerm = this.raft.term;
     this.#failLost();
     this.#store.leaseBegan(this);

@@ -458,11 +458,12 @@ export class Store implements StoreContext {
   }
 
   /**
-   * Who is to lead the right half of a range that this node leads. Locks in memory pass to a replica on this node
-   * only, and whoever loses one may have to run again; without any the new range goes where its id spreads it (0).
+   * Who is to lead the right half of a range that this node leads. Locks pass to a replica on this node only: whoever loses one that
+   * is in memory may have to run again, and another node would read all intents before it serves. Without any the new range
+   * goes where its id spreads it (0).
    */
   firstLeaderAfter(left: Replica): NodeId {
-    return left.locks.heldInMemory > 0 ? this.nodeId : 0;
+    return left.locks.manyIntents || left.locks.heldInMemory > 0 ? this.nodeId : 0;
   }
 
   stageSplit(left: Replica, trigger: SplitTrigger, batch: WriteBatch): void {
@@ -482,12 +483,12 @@ export class Store implements StoreContext {
       installing: false,
     });
     const { start, end } = trigger.right;
-    right.inheritance = {
-      locks: [
-        ...left.locks.extract(LOCAL_DESCRIPTOR_PREFIX + start, LOCAL_DESCRIPTOR_PREFIX + end),
-        ...left.locks.extract(start, end),
-      ],
-    };
+    // The local address sorts before the data.
+    const spans = [
+      { start: LOCAL_DESCRIPTOR_PREFIX + start, end: LOCAL_DESCRIPTOR_PREFIX + end },
+      { start, end },
+    ];
+    if (left.hasLocks) right.inheritance = left.locks.splitOff(spans);
     left.records.extract((record) => {
       const address = addressOf(record.anchorKey);
       return start <= address && address < end;

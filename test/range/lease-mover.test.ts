@@ -3,6 +3,7 @@ import type { Key } from '../../src/base/key.js';
 import type { KvRequest, TxnMeta } from '../../src/range/kv-api.js';
 import { preferredLeader, RangeLoad } from '../../src/range/lease-mover.js';
 import type { Replica } from '../../src/range/replica.js';
+import { intentSpan } from '../../src/storage/lock-record.js';
 import { Harness, type TestNode } from './support/harness.js';
 
 function noted(...counts: readonly [number, number][]): RangeLoad {
@@ -73,6 +74,20 @@ describe('moving a lease', () => {
     return { holder, replica, target };
   }
 
+  /** 21,000 intents of one transaction on \x04k00000 … */
+  async function manyIntents(holder: TestNode): Promise<TxnMeta> {
+    const txn = harness.txn(holder, '\x04k');
+    const keys = Array.from({ length: 21_000 }, (_, i) => `\x04k${String(i).padStart(5, '0')}`);
+    for (let i = 0; i < keys.length; i += 1_000) {
+      const puts = keys.slice(i, i + 1_000).map((key, j): KvRequest => {
+        const sequence = i + j + 1;
+        return { kind: 'put', key, value: Buffer.from('v'), mustNotExist: false, exclusionSince: 0, sequence };
+      });
+      await harness.send(puts, { txn });
+    }
+    return txn;
+  }
+
   it('goes to the node that most requests come through', async () => {
     harness = await Harness.start();
     await harness.put(['\x04a'], 'one');
@@ -111,15 +126,7 @@ describe('moving a lease', () => {
   it('is put off while a large transaction has its intents there', async () => {
     harness = await Harness.start();
     const { holder, replica, target } = await places();
-    const txn = harness.txn(holder, '\x04k0');
-    const keys = Array.from({ length: 21_000 }, (_, i) => `\x04k${i}`);
-    for (let i = 0; i < keys.length; i += 1_000) {
-      const puts = keys.slice(i, i + 1_000).map((key, j): KvRequest => {
-        const sequence = i + j + 1;
-        return { kind: 'put', key, value: Buffer.from('v'), mustNotExist: false, exclusionSince: 0, sequence };
-      });
-      await harness.send(puts, { txn });
-    }
+    const txn = await manyIntents(holder);
     const attempted = async (): Promise<boolean> => {
       await places();
       for (let i = 0; i < 400; i++) replica.load.note(target.id);
@@ -132,6 +139,44 @@ describe('moving a lease', () => {
     await harness.send([{ ...resolve, keys: [], spans: [{ start: '\x04k', end: '\x04l' }] }]);
     expect(replica.locks.intentCount).toBe(0);
     expect(await attempted()).toBe(true);
+  });
+
+  it('stays over splits of what a large transaction has written: its intents are handed on, and nobody reads them', async () => {
+    harness = await Harness.start();
+    const { holder } = await places();
+    const txn = await manyIntents(holder);
+    let read = 0;
+    for (const { engine } of harness.up) {
+      const scan = engine.scan.bind(engine);
+      engine.scan = (options) => {
+        const rows = scan(options);
+        if (options.family === 'locks') read += rows.length;
+        return rows;
+      };
+    }
+    // Wherever their ids would spread them.
+    for (const right of [2, 3, 4, 5]) {
+      await harness.split(right - 1, `\x04k00${right}`, right);
+      const leaseholder = await harness.until('a leaseholder', () => harness.leaseholder(right));
+      expect(leaseholder).toBe(holder);
+      expect(holder.store.replica(right)!.locks.get(`\x04k00${right}00`)).toMatchObject({ holder: { id: txn.id } });
+    }
+    expect(read).toBeLessThan(100);
+    const intents = [1, 2, 3, 4, 5].map((id) => holder.store.replica(id)!.locks.intentCount);
+    expect(intents).toEqual([200, 100, 100, 100, 20_500]);
+    expect([...holder.store.replica(5)!.locks.range('', '\x04')]).toEqual([]);
+    // They are what the ranges hold.
+    const resolve = { kind: 'resolve-intents', txnId: txn.id, epoch: 0, status: 'committed', upTo: 0 } as const;
+    const ts = holder.hlc.now();
+    for (const rangeId of [1, 2, 3, 4, 5]) {
+      const { start, end } = holder.store.replica(rangeId)!.descriptor;
+      const span = { start: start < '\x04k' ? '\x04k' : start, end: end > '\x04l' ? '\x04l' : end };
+      await harness.send([{ ...resolve, ts, keys: [], spans: [span] }], { rangeId });
+    }
+    expect([...holder.store.replicas()].map(({ locks }) => locks.intentCount)).toEqual([0, 0, 0, 0, 0]);
+    await harness.converged();
+    for (const { engine } of harness.up)
+      expect(engine.scan({ family: 'locks', ...intentSpan('\x04k', '\x04l') })).toEqual([]);
   });
 
   it('waits for who holds a lock, lets nobody else take a first one, and hurts neither', async () => {

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import type { Span } from '../../src/base/key.js';
 import type { LockMode, TxnMeta } from '../../src/range/kv-api.js';
 import { LockTable, type LockState, type Waiter } from '../../src/range/lock-table.js';
 import { txnMeta } from '../support/txn-meta.js';
 import { Random } from './support/random.js';
 
 const txn = (name: string): TxnMeta => txnMeta(name, 'a', 1, { name });
+
+const span = (start: string, end: string): Span => ({ start, end });
 
 class Client implements Waiter {
   readonly txn: TxnMeta;
@@ -169,22 +172,36 @@ describe('lock table', () => {
     expect(table.get('k')!.queue).toEqual([w]);
   });
 
-  it('moves over a split: held locks go, waiters look again', () => {
+  it('moves over a split: all locks of the spans go, waiters look again', () => {
     const left = new LockTable();
-    const [a, b, c] = [new Client('a'), new Client('b'), new Client('c')];
+    const [a, b, c, w] = [new Client('a'), new Client('b'), new Client('c'), new Client('w')];
     left.acquire('m', a.txn, 'exclusive', null);
-    left.intentLaid('n', b.txn, 5);
+    for (const key of ['a', 'd', 'n']) left.intentLaid(key, b.txn, 5);
+    left.intentLaid('n', b.txn, 7, true);
+    left.intentLaid('x', b.txn, 5);
     left.acquire('c', c.txn, 'exclusive', null);
+    // A lock that nobody has any more, and whoever is next has not come yet.
+    left.acquire('o', a.txn, 'exclusive', null);
+    enqueue(left, 'o', w);
+    left.release('o', a.txn.id);
     enqueue(left, 'm', c);
-    const moved = left.extract('f', '\xff');
-    expect(c.wakes).toBe(1);
-    expect([left.size, left.intentCount]).toEqual([1, 0]);
+    left.notePending(a.txn.id, 3, 3);
     const right = new LockTable();
-    right.intentLaid('n', b.txn, 5);
-    right.adopt(moved);
-    expect(right.get('m')!.holder).toBe(a.txn);
-    expect(right.get('n')!.intentTs).toBe(5);
-    expect(right.size).toBe(2);
+    right.takeOver(left.splitOff([span('a', 'b'), span('f', 'x')]));
+    expect([c.wakes, w.wakes]).toEqual([1, 2]);
+    expect([...left.range('', '\xff')].map(({ key }) => key)).toEqual(['c', 'd', 'x']);
+    expect([...right.range('', '\xff')].map(({ key }) => key)).toEqual(['a', 'm', 'n']);
+    expect([left.intentCount, right.intentCount, right.heldInMemory]).toEqual([2, 2, 1]);
+    expect(right.get('m')!).toMatchObject({ holder: a.txn, queue: [] });
+    expect(right.news(a.txn.id)).toEqual(left.news(a.txn.id));
+    // That it was moved goes along: this node's clock proves nothing of where it is.
+    expect(right.isLater(right.get('n')!, { limit: 6, window: 10, begunBy: 0 })).toBe(false);
+    left.intentLaid('n', b.txn, 7);
+    expect(left.isLater(left.get('n')!, { limit: 6, window: 10, begunBy: 0 })).toBe(true);
+    // Neither sees what becomes of the other.
+    right.intentRemoved('a');
+    right.intentLaid('p', b.txn, 5);
+    expect([left.size, right.size, left.get('p')]).toEqual([4, 3, undefined]);
   });
 
   it('lets sharers come together, and a writer wait for all of them', () => {
@@ -253,8 +270,7 @@ describe('lock table', () => {
     enqueue(left, 'm', w);
     expect(left.heldInMemory).toBe(1);
     expect(left.holdsAny(b.txn.id)).toBe(true);
-    const right = new LockTable();
-    right.adopt(left.extract('f', '\xff'));
+    const right = left.splitOff([span('f', '\xff')]);
     expect([left.size, w.wakes]).toEqual([0, 1]);
     expect([...right.get('m')!.sharers.keys()]).toEqual([a.txn.id, b.txn.id]);
     expect(right.free(right.get('m'), w.txn.id, 'exclusive', w)).toBe(false);
@@ -418,11 +434,9 @@ class RandomUse {
     const at = this.#rng.pick(this.#keys);
     const left = this.#table(at);
     const keys = this.#keys.filter((key) => key >= at && this.#table(key) === left);
-    const moved = left.extract(at, '\xff');
+    const moved = left.splitOff([span(at, '\xff')]);
     for (const key of keys) this.#disperse(key);
-    const right = this.#newTable(keys);
-    for (const key of keys) this.#load(key, right);
-    right.adopt(moved);
+    this.#newTable(keys).takeOver(moved);
   }
 
   #loseLease(): void {

@@ -8,6 +8,7 @@
  */
 import type { NodeId, RangeId, Timestamp } from '../../../src/base/ids.js';
 import { KEY_MAX, KEY_MIN, type Key } from '../../../src/base/key.js';
+import { LOCAL_DESCRIPTOR_PREFIX } from '../../../src/encoding/keyspace.js';
 import type { Env, TimerHandle } from '../../../src/env/env.js';
 import { MemoryHub } from '../../../src/env/memory-transport.js';
 import { createNodeEnv } from '../../../src/env/node/node-env.js';
@@ -390,13 +391,12 @@ export class Harness {
       firstLeader: 0,
     };
     const txn = this.txn(holder, now.start);
-    await this.send(
-      [{ kind: 'end-txn', action: 'commit', inFlight: [], localLocks: [], lockKeys: [], lockSpans: [], split }],
-      {
-        txn,
-        rangeId,
-      },
-    );
+    // The descriptor of the right half: its intent goes with the command that hands the locks on.
+    const written = LOCAL_DESCRIPTOR_PREFIX + key;
+    const put = { key: written, value: Buffer.from('right'), mustNotExist: false, exclusionSince: 0, sequence: 1 };
+    await this.send([{ kind: 'put', ...put }], { txn, rangeId });
+    const locks = { inFlight: [], localLocks: [written], lockKeys: [written], lockSpans: [] };
+    await this.send([{ kind: 'end-txn', action: 'commit', ...locks, split }], { txn, rangeId });
   }
 
   /** Where all replicas of all ranges have applied the same, byte for byte. */

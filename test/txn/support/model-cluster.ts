@@ -396,14 +396,13 @@ export class ModelCluster {
     const right = this.#newRange(trigger.right, left.leaseholder, this.hlcs.get(left.leaseholder)!.now());
     this.ranges.set(trigger.right.rangeId, right);
     const { start, end } = trigger.right;
-    const moved: LockState[] = [
-      ...left.locks.extract(start, end),
-      ...left.locks.extract(LOCAL_DESCRIPTOR_PREFIX + start, LOCAL_DESCRIPTOR_PREFIX + end),
-    ];
     for (const record of left.records.extract((r) => addressOf(r.anchorKey) >= start && addressOf(r.anchorKey) < end))
       right.records.put(record);
-    this.#load(right);
-    right.locks.adopt(moved);
+    const spans = [
+      { start: LOCAL_DESCRIPTOR_PREFIX + start, end: LOCAL_DESCRIPTOR_PREFIX + end },
+      { start, end },
+    ];
+    right.locks.takeOver(left.locks.splitOff(spans));
   }
 
   #load(range: ModelRange): void {
