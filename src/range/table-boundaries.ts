@@ -21,8 +21,6 @@ import type { Store } from './store.js';
 const SHARED_BYTES_MAX = 16 << 20;
 /** As RangeLoad counts: at a steady rate the sum is twice the requests of a second. */
 const SHARED_LOAD_MAX = 2_000;
-/** Tables looked at for a boundary: a seek for each. */
-const TABLES_MAX = 128;
 
 /** Whether the tables of the range, if there are several, should part. */
 export function sharedTooMuch(store: Store, replica: Replica): boolean {
@@ -32,27 +30,26 @@ export function sharedTooMuch(store: Store, replica: Replica): boolean {
   return store.bytesOf(descriptor) > Math.min(SHARED_BYTES_MAX, store.options.rangeBytesMax / 8);
 }
 
-/** Where a table begins, with rows of others before it, so that the halves are as equal as they get; null: one table. */
+/**
+ * Where a table begins, with rows of others before it, so that the halves are as equal as they get; null: one table. That is where the table in the
+ * middle of the bytes begins, or where it ends.
+ */
 export function findTableBoundary(engine: Engine, descriptor: RangeDescriptor): Key | null {
   const { start, end } = descriptor;
-  const starts: Key[] = [];
-  let from = start > TABLE_PREFIX ? start : TABLE_PREFIX;
-  while (starts.length < TABLES_MAX) {
+  const tableFrom = (from: Key): number | null => {
     const row = engine.first('versions', versionPrefix(from), versionPrefix(end));
-    if (row === null) break;
-    const storageId = storageOf(decodeVersionKey(row.key).key);
-    if (storageId === null) break;
-    starts.push(tablePrefix(storageId));
-    from = tablePrefix(storageId + 1);
-  }
-  const boundaries = starts.slice(1);
-  const total = engine.approximateBytes(start, end);
-  let best: Key | null = null;
-  let bestUneven = Infinity;
-  for (const [i, boundary] of boundaries.entries()) {
-    const before = total > 0 ? engine.approximateBytes(start, boundary) / total : (i + 1) / starts.length;
-    const uneven = Math.abs(before - 0.5);
-    if (uneven < bestUneven) [best, bestUneven] = [boundary, uneven];
-  }
-  return best;
+    return row === null ? null : storageOf(decodeVersionKey(row.key).key);
+  };
+  const first = tableFrom(start > TABLE_PREFIX ? start : TABLE_PREFIX);
+  if (first === null) return null;
+  const known = engine.approximateMiddle(start, end);
+  const middle = (known === null ? null : storageOf(decodeVersionKey(known).key)) ?? first;
+  const behind = tableFrom(tablePrefix(middle + 1));
+  const next = behind === null ? null : tablePrefix(behind);
+  if (middle <= first) return next;
+  const own = tablePrefix(middle);
+  if (next === null) return own;
+  const half = engine.approximateBytes(start, end) / 2;
+  const uneven = (boundary: Key): number => Math.abs(engine.approximateBytes(start, boundary) - half);
+  return uneven(own) <= uneven(next) ? own : next;
 }

@@ -37,6 +37,13 @@ describe('where the tables of a range part', () => {
     expect(findTableBoundary(engine, RANGE)).toBe(tablePrefix(256));
   });
 
+  it('before a large one, however many small ones there are', () => {
+    const small = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [300 + i, 1]));
+    expect(findTableBoundary(engineWith({ ...small, 800: 3_000 }), RANGE)).toBe(tablePrefix(800));
+    expect(findTableBoundary(engineWith({ 200: 3_000, ...small }), RANGE)).toBe(tablePrefix(300));
+    expect(findTableBoundary(engineWith({ ...small, 800: 3_000, 900: 2_000 }), RANGE)).toBe(tablePrefix(900));
+  });
+
   it('inside the range only', () => {
     const engine = engineWith({ 120: 10, 200: 10, 300: 10 });
     expect(findTableBoundary(engine, { ...RANGE, start: tablePrefix(200), end: tablePrefix(300) })).toBeNull();

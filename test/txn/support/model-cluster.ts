@@ -34,7 +34,7 @@ import {
   encodeBatchResponse,
 } from '../../../src/range/kv-codec.js';
 import { KvError } from '../../../src/range/kv-errors.js';
-import { holds, LockTable, type LockState, type Waiter } from '../../../src/range/lock-table.js';
+import { holds, LockTable, type Waiter } from '../../../src/range/lock-table.js';
 import { encodeRangeDescriptor } from '../../../src/range/range-descriptor-codec.js';
 import type { WaitGraph } from '../../../src/range/services.js';
 import { TimestampCache } from '../../../src/range/timestamp-cache.js';
