@@ -75,6 +75,9 @@ export interface UseHolder {
   readonly token: string | null;
 }
 
+/** A limit of time for who does not wait: long enough to ask a node of its own. */
+export const NO_WAIT_MS = 1;
+
 export interface WaitOptions {
   readonly signal: AbortSignal | null;
   /** 0 = no limit. */

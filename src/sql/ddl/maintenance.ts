@@ -2,7 +2,8 @@
  * VACUUM, ANALYZE and REINDEX. Storage collects its garbage and indexes are as their tables at every moment, so there
  * is nothing to do; what a statement names must be there, and may be treated so where it stands.
  */
-import { sqlError } from '../../base/errors.js';
+import { QuoralError, sqlError } from '../../base/errors.js';
+import { NO_WAIT_MS } from '../catalog/catalog.js';
 import type { TableDescriptor } from '../catalog/descriptor.js';
 import { isTemporary } from '../catalog/temporary-names.js';
 import type { Relation, RelationName } from '../contract.js';
@@ -32,19 +33,24 @@ const OF_THE_CLUSTER: ReadonlySet<string> = new Set([
 
 export async function runVacuum(ctx: DdlContext, body: Loose): Promise<string> {
   const isVacuum = body['is_vacuumcmd'] === true;
-  const { analyzes, parallel } = readVacuumOptions(options(body['options']), isVacuum);
+  const { analyzes, parallel, skipsLocked } = readVacuumOptions(options(body['options']), isVacuum);
   if (isVacuum && ctx.session.inBlock) throw sqlError('25001', 'VACUUM cannot run inside a transaction block');
   const relations = list(body['rels']).map((r) => of(r, 'VacuumRelation'));
   if (!analyzes && relations.some((r) => list(r['va_cols']).length > 0))
     throw sqlError('0A000', 'ANALYZE option must be specified when a column list is provided');
+  const what = isVacuum ? 'vacuum' : 'analyze';
   const found: { readonly name: RelationName; readonly relation: Relation | null; readonly columns: string[] }[] = [];
   for (const relation of relations) {
     const name = rangeVar(relation['relation']);
-    const seen = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
+    const seen = await openUnlocked(ctx, name, skipsLocked);
+    if (seen === 'locked') {
+      const message = `skipping ${what} of "${name.name}" --- lock not available`;
+      ctx.notice({ severity: 'WARNING', sqlstate: '55P03', message });
+      continue;
+    }
     if (seen === null && !(await isIndex(ctx, name))) return relationMissing(ctx, name);
     found.push({ name, relation: seen, columns: list(relation['va_cols']).map(stringOf) });
   }
-  const what = isVacuum ? 'vacuum' : 'analyze';
   for (const { name, relation, columns } of found) {
     const reason = await reasonToSkip(ctx, relation, what);
     if (reason !== null) {
@@ -60,6 +66,17 @@ export async function runVacuum(ctx: DdlContext, body: Loose): Promise<string> {
     }
   }
   return isVacuum ? 'VACUUM' : 'ANALYZE';
+}
+
+/** 'locked': others have it, and `skips`. @throws QuoralError 55P03, 57014, 40P01 */
+async function openUnlocked(ctx: DdlContext, name: RelationName, skips: boolean): Promise<Relation | null | 'locked'> {
+  const wait = skips ? { ...ctx.wait, lockTimeoutMs: NO_WAIT_MS } : ctx.wait;
+  try {
+    return await ctx.catalog.relation(name, ctx.session.searchPath, wait);
+  } catch (error) {
+    if (skips && error instanceof QuoralError && error.sqlstate === '55P03') return 'locked';
+    throw error;
+  }
 }
 
 function warn(ctx: DdlContext, message: string): void {

@@ -49,6 +49,8 @@ export interface VacuumOptions {
   readonly analyzes: boolean;
   /** Workers for indexes were asked for. */
   readonly parallel: boolean;
+  /** What others have locked is passed over. */
+  readonly skipsLocked: boolean;
 }
 
 /** @throws QuoralError 42601, 0A000 */
@@ -69,5 +71,9 @@ export function readVacuumOptions(given: readonly Option[], isVacuum: boolean): 
       throw sqlError('0A000', 'VACUUM option DISABLE_PAGE_SKIPPING cannot be used with FULL');
     if (on.get('process_toast') === false) throw sqlError('0A000', 'PROCESS_TOAST required with VACUUM FULL');
   }
-  return { analyzes: !isVacuum || on.get('analyze') === true, parallel: workers > 0 };
+  return {
+    analyzes: !isVacuum || on.get('analyze') === true,
+    parallel: workers > 0,
+    skipsLocked: on.get('skip_locked') === true,
+  };
 }

@@ -9,7 +9,7 @@
 import { QuoralError, sqlError } from '../../base/errors.js';
 import { RIGHTS } from '../catalog/acl.js';
 import { TABLE_SPACE } from '../advisory/codec.js';
-import type { WaitOptions } from '../catalog/catalog.js';
+import { NO_WAIT_MS, type WaitOptions } from '../catalog/catalog.js';
 import type { Descriptor } from '../catalog/descriptor.js';
 import { relationKind, wholeRights } from '../catalog/rights.js';
 import type { TransactionCatalog } from '../catalog/transaction-catalog.js';
@@ -20,8 +20,6 @@ import type { Session } from './session.js';
 import { list } from './tree.js';
 import type { Loose } from './tree.js';
 
-/** With NOWAIT: long enough to ask a node of its own. */
-const NO_WAIT_MS = 1;
 const CHANGES = RIGHTS.update | RIGHTS.delete | RIGHTS.truncate;
 
 /** Any of them will do. The weakest lock is the readers'. */

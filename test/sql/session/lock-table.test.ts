@@ -71,6 +71,25 @@ describe.each(['SHARE', 'SHARE ROW EXCLUSIVE', 'EXCLUSIVE', 'ACCESS EXCLUSIVE'])
     await a.all(`BEGIN; LOCK TABLE t IN ${mode} MODE NOWAIT; COMMIT`);
   });
 
+  it('is passed over by VACUUM and ANALYZE that skip what is locked', async () => {
+    await a.all('CREATE TABLE u (id int)');
+    await a.all(`BEGIN; LOCK TABLE t IN ${mode} MODE`);
+    for (const [statement, what] of [
+      ['VACUUM (SKIP_LOCKED)', 'vacuum'],
+      ['VACUUM (SKIP_LOCKED, ANALYZE)', 'vacuum'],
+      ['ANALYZE (SKIP_LOCKED)', 'analyze'],
+    ]) {
+      expect(await b.query(`${statement} t, u`)).toMatchObject({ tag: what!.toUpperCase() });
+      expect(b.notices).toEqual([`WARNING: skipping ${what} of "t" --- lock not available`]);
+    }
+    expect(await b.error('VACUUM (SKIP_LOCKED) t, nosuch')).toBe('42P01 relation "nosuch" does not exist');
+    await b.all("SET lock_timeout = '10ms'");
+    expect(await b.error('ANALYZE (SKIP_LOCKED off) t')).toBe('55P03 canceling statement due to lock timeout');
+    await a.all('COMMIT');
+    await b.query('ANALYZE (SKIP_LOCKED) t');
+    expect(b.notices).toEqual([]);
+  });
+
   it('goes with its transaction', async () => {
     for (const end of ['ROLLBACK', 'ROLLBACK TO s; INSERT INTO t VALUES (3, 3); COMMIT']) {
       await a.all(`BEGIN; SAVEPOINT s; LOCK TABLE t IN ${mode} MODE; ${end}`);
