@@ -474,7 +474,9 @@ export class RangeRouter {
         mark('rerouted-by-leaseholder');
         let changed = false;
         for (const descriptor of detail.descriptors) changed = this.directory.insert(descriptor) || changed;
-        if (!changed && this.directory.cached(entry.descriptor.start) === entry) this.directory.evict(entry.descriptor);
+        // The range serves, but has been split: perhaps after half a minute's work on what it was asked.
+        if (changed) retry.failingSinceMs = 0;
+        else if (this.directory.cached(entry.descriptor.start) === entry) this.directory.evict(entry.descriptor);
         return { kind: 'reroute' };
       }
       case 'range-not-found':

@@ -367,6 +367,27 @@ describe('deadlock', () => {
 });
 
 describe('ranges', () => {
+  it('does not give a range up because it is split as it works for long, again and again', async () => {
+    const c = cluster();
+    await put(c, [A, '1'], [`${T}c`, '2'], [`${T}e`, '3']);
+    const points = [`${T}d`, `${T}b`];
+    let isBusy = false;
+    c.tamper = {
+      before: async (_, batch) => {
+        if (isBusy || !batch.requests.some((r) => r.kind === 'get' && r.key === A)) return undefined;
+        const at = points.shift();
+        if (at === undefined) return undefined;
+        isBusy = true;
+        await c.sim.sleep(31_000);
+        await c.db(2).split(at);
+        isBusy = false;
+        return undefined;
+      },
+    };
+    expect((await c.run(c.db(1).getMany([A, `${T}c`, `${T}e`]), 200_000)).map(text)).toEqual(['1', '2', '3']);
+    expect(points).toEqual([]);
+  });
+
   it('splits once however often it is asked, also at the same time, and lists the ranges', async () => {
     const c = cluster();
     await put(c, [A, '1'], [B, '1']);
