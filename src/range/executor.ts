@@ -394,7 +394,8 @@ export class Executor {
       transparent,
     );
     const bytes = ctx.batch.finish();
-    const split = ctx.split === null ? null : { ...ctx.split, firstLeader: this.#store.firstLeaderAfter(replica) };
+    const split =
+      ctx.split === null ? null : { ...ctx.split, firstLeader: this.#store.firstLeaderAfter(replica, ctx.split.right) };
     this.#store.counters.proposals++;
     const lagBytes = this.#store.options.followerLagBytes ?? FOLLOWER_LAG_BYTES;
     if (bytes.length * LARGE_PART >= lagBytes) await this.#pace(replica, term, lagBytes);

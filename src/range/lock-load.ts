@@ -8,6 +8,7 @@
  */
 import type { Key, Span } from '../base/key.js';
 import { keyNext } from '../base/key.js';
+import { LOCAL_DESCRIPTOR_PREFIX } from '../encoding/keyspace.js';
 import type { EngineReader } from '../storage/engine.js';
 import { decodeIntent, intentHead, type IntentRecord, intentSpan, intentUserKey } from '../storage/lock-record.js';
 import type { TxnMeta } from './kv-api.js';
@@ -15,6 +16,35 @@ import type { LockTable } from './lock-table.js';
 
 /** Of keys and values, for one turn of the event loop. */
 const PIECE_BYTES = 2 << 20;
+/** Of a table that was handed on. */
+const CHECKED_BYTES = 64 << 10;
+
+/** Where the locks of a range are, in order. */
+export function lockSpansOf({ start, end }: Span): Span[] {
+  return [
+    { start: LOCAL_DESCRIPTOR_PREFIX + start, end: LOCAL_DESCRIPTOR_PREFIX + end },
+    { start, end },
+  ];
+}
+
+/**
+ * Whether a table that was handed on has what is on disk: as much of it as one small piece holds, and no more than that if that is
+ * all. A table that lacks an intent would let others read and write past it.
+ */
+export function agreesWithDisk(engine: EngineReader, locks: LockTable, spans: readonly Span[]): boolean {
+  let seen = 0;
+  for (const { start, end } of spans) {
+    const rows = engine.scan({ family: 'locks', ...intentSpan(start, end), limitBytes: CHECKED_BYTES });
+    let read = 0;
+    for (const { key, value } of rows) {
+      read += key.length + value.length;
+      if ((locks.get(intentUserKey(key))?.intentTs ?? 0) === 0) return false;
+    }
+    if (read >= CHECKED_BYTES) return true;
+    seen += rows.length;
+  }
+  return seen === locks.intentCount;
+}
 
 export class LockLoad {
   readonly term: number;

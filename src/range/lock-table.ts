@@ -138,6 +138,8 @@ export interface ReaderView {
 }
 
 const INTENTS_MAX = 20_000;
+/** What is less than one of so many is copied one by one. */
+const FEW_OF = 8;
 /** Behind all keys. */
 const KEY_END: Key = '\xff\xff';
 /** Locks of others among which one transaction's are looked for. */
@@ -162,6 +164,8 @@ export class LockTable {
   /** Intents that a push has moved up from where they were laid. */
   readonly #moved = new Set<Key>();
   #intents = 0;
+  /** Split off another table with locks that are shared. */
+  #handedOnShared = false;
 
   get size(): number {
     return this.#locks.size;
@@ -242,6 +246,18 @@ export class LockTable {
   /** So many that the lease stays where it is: the next leaseholder reads all of them before it serves. */
   get manyIntents(): boolean {
     return this.#intents > INTENTS_MAX;
+  }
+  /** There is a lock in [start, end) that exists in memory only, or many intents: who leads it next should have them from here. */
+  staysHere(start: Key, end: Key): boolean {
+    let intents = 0;
+    const cursor = this.#locks.cursor();
+    for (cursor.seek(start); cursor.valid && cursor.key < end; cursor.next()) {
+      const { value } = cursor;
+      if (value instanceof Laid || value.intentTs !== 0) intents++;
+      else if (value.unreplicated || value.sharers.size > 0) return true;
+      if (intents > INTENTS_MAX) return true;
+    }
+    return false;
   }
 
   get(key: Key): LockState | undefined {
@@ -430,26 +446,29 @@ export class LockTable {
   /**
    * Removes the locks in the spans, which are in order; their waiters look again. Returns a table of them: of all of them, so that who
    * serves these spans next on this node need not read the intents. Millions at one go: a split is one step, and a leaseholder
-   * must not stand still for it, so they are copied by the leaf.
+   * must not stand still for it, so they are copied by the leaf, or one by one if they are few of many.
    */
   splitOff(spans: readonly Span[]): LockTable {
     const right = new LockTable();
     const waiters: Waiter[] = [];
     const idle: Key[] = [];
+    let moved = 0;
     for (const { start, end } of spans) {
       const cursor = this.#locks.cursor();
       for (cursor.seek(start); cursor.valid && cursor.key < end; cursor.next()) {
         const state = cursor.value;
+        moved++;
         if (state instanceof Laid || state.intentTs !== 0) right.#intents++;
         if (state instanceof Laid) continue;
         waiters.push(...state.queue);
         state.queue = NO_WAITERS;
         if (state.holder === null && state.sharers.size === 0) idle.push(state.key);
-        if (state.sharers.size > 0) mark('split-inherits-shared-locks');
+        if (state.sharers.size > 0) right.#handedOnShared = true;
       }
     }
     this.#intents -= right.#intents;
-    right.#locks = this.#locks.clone();
+    if (moved * FEW_OF < this.#locks.size) for (const { start, end } of spans) this.#copyTo(right, start, end);
+    else right.#locks = this.#locks.clone();
     let from = '';
     for (const { start, end } of spans) {
       right.#locks.deleteRange(from, start);
@@ -468,9 +487,16 @@ export class LockTable {
     return right;
   }
 
+  #copyTo(right: LockTable, start: Key, end: Key): void {
+    const cursor = this.#locks.cursor();
+    for (cursor.seek(start); cursor.valid && cursor.key < end; cursor.next())
+      right.#locks.set(cursor.key, cursor.value);
+  }
+
   /** Becomes the other table, which nobody is to use any more. This one is empty. */
   takeOver(other: LockTable): void {
     assert(this.#locks.size === 0, 'a lock table that is in use takes over another');
+    if (other.#handedOnShared) mark('split-inherits-shared-locks');
     this.#locks = other.#locks;
     this.#intents = other.#intents;
     for (const key of other.#moved) this.#moved.add(key);

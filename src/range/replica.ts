@@ -34,7 +34,7 @@ import { splitFromWire, splitToWire } from './kv-codec.js';
 import { KvError } from './kv-errors.js';
 import { LatchManager, type Latch } from './latches.js';
 import { RangeLoad } from './lease-mover.js';
-import { LockLoad } from './lock-load.js';
+import { agreesWithDisk, LockLoad, lockSpansOf } from './lock-load.js';
 import { LockTable } from './lock-table.js';
 import { confOf, INITIAL_INDEX, INITIAL_TERM, writeApplied } from './range-state.js';
 import type { StoreContext } from './store-context.js';
@@ -322,17 +322,16 @@ export class Replica implements RangeState {
     if (inheritance === null || this.#appliedIndex !== INITIAL_INDEX + 1) return false;
     mark('split-inherits-locks');
     this.locks.takeOver(inheritance);
+    const agrees = agreesWithDisk(this.#store.engine, this.locks, lockSpansOf(this.#descriptor));
+    assert(agrees, 'the locks that a split handed on are not those of the range');
     return true;
   }
 
   /** A piece of them; true when all are there. */
   #loadLocks(): boolean {
     if (this.#lockLoad?.term !== this.raft.term) {
-      const { start, end } = this.#descriptor;
-      this.#lockLoad = new LockLoad(this.raft.term, this.#store.engine, this.locks, [
-        { start, end },
-        { start: LOCAL_DESCRIPTOR_PREFIX + start, end: LOCAL_DESCRIPTOR_PREFIX + end },
-      ]);
+      const spans = lockSpansOf(this.#descriptor);
+      this.#lockLoad = new LockLoad(this.raft.term, this.#store.engine, this.locks, spans);
     }
     if (this.#lockLoad.step()) return true;
     mark('locks-loaded-in-pieces');

@@ -16,7 +16,7 @@ import { OrderedMap } from '../base/ordered-map.js';
 import type { Key } from '../base/key.js';
 import { crashPoint, mark } from '../base/probes.js';
 import type { Env, HlcClock, TimerHandle } from '../env/env.js';
-import { addressOf, LOCAL_DESCRIPTOR_PREFIX } from '../encoding/keyspace.js';
+import { addressOf } from '../encoding/keyspace.js';
 import { makeMessage } from '../raft/core.js';
 import { encodeRaftBatch, decodeRaftBatch, type RangeMessage } from '../raft/raft-codec.js';
 import type { Liveness, RaftMessage, Ready } from '../raft/types.js';
@@ -26,6 +26,7 @@ import type { Engine, WriteBatch } from '../storage/engine.js';
 import type { RangeDescriptor, SplitTrigger } from './kv-api.js';
 import { Executor } from './executor.js';
 import { preferredLeader } from './lease-mover.js';
+import { lockSpansOf } from './lock-load.js';
 import { Replica } from './replica.js';
 import { AbsentVoters, isVoteRequest } from './absent-voter.js';
 import { INITIAL_INDEX, INITIAL_TERM, loadReplicas, logSink, writeApplied, writeDescriptor } from './range-state.js';
@@ -462,8 +463,8 @@ export class Store implements StoreContext {
    * is in memory may have to run again, and another node would read all intents before it serves. Without any the new range
    * goes where its id spreads it (0).
    */
-  firstLeaderAfter(left: Replica): NodeId {
-    return left.locks.manyIntents || left.locks.heldInMemory > 0 ? this.nodeId : 0;
+  firstLeaderAfter(left: Replica, right: RangeDescriptor): NodeId {
+    return lockSpansOf(right).some((span) => left.locks.staysHere(span.start, span.end)) ? this.nodeId : 0;
   }
 
   stageSplit(left: Replica, trigger: SplitTrigger, batch: WriteBatch): void {
@@ -483,12 +484,7 @@ export class Store implements StoreContext {
       installing: false,
     });
     const { start, end } = trigger.right;
-    // The local address sorts before the data.
-    const spans = [
-      { start: LOCAL_DESCRIPTOR_PREFIX + start, end: LOCAL_DESCRIPTOR_PREFIX + end },
-      { start, end },
-    ];
-    if (left.hasLocks) right.inheritance = left.locks.splitOff(spans);
+    if (left.hasLocks) right.inheritance = left.locks.splitOff(lockSpansOf(trigger.right));
     left.records.extract((record) => {
       const address = addressOf(record.anchorKey);
       return start <= address && address < end;

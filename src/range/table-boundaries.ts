@@ -22,6 +22,9 @@ const SHARED_BYTES_MAX = 16 << 20;
 /** As RangeLoad counts: at a steady rate the sum is twice the requests of a second. */
 const SHARED_LOAD_MAX = 2_000;
 
+/** Tables looked at where nothing is known of their bytes: a seek for each. */
+const TABLES_MAX = 128;
+
 /** Whether the tables of the range, if there are several, should part. */
 export function sharedTooMuch(store: Store, replica: Replica): boolean {
   const { descriptor } = replica;
@@ -43,7 +46,7 @@ export function findTableBoundary(engine: Engine, descriptor: RangeDescriptor): 
   const first = tableFrom(start > TABLE_PREFIX ? start : TABLE_PREFIX);
   if (first === null) return null;
   const known = engine.approximateMiddle(start, end);
-  const middle = (known === null ? null : storageOf(decodeVersionKey(known).key)) ?? first;
+  const middle = (known === null ? inMiddleByCount(first, tableFrom) : storageOf(decodeVersionKey(known).key)) ?? first;
   const behind = tableFrom(tablePrefix(middle + 1));
   const next = behind === null ? null : tablePrefix(behind);
   if (middle <= first) return next;
@@ -52,4 +55,15 @@ export function findTableBoundary(engine: Engine, descriptor: RangeDescriptor): 
   const half = engine.approximateBytes(start, end) / 2;
   const uneven = (boundary: Key): number => Math.abs(engine.approximateBytes(start, boundary) - half);
   return uneven(own) <= uneven(next) ? own : next;
+}
+
+/** Of small tables nobody knows the bytes: the middle one of the first of them. */
+function inMiddleByCount(first: number, tableFrom: (from: Key) => number | null): number {
+  const tables = [first];
+  while (tables.length < TABLES_MAX) {
+    const next = tableFrom(tablePrefix(tables.at(-1)! + 1));
+    if (next === null) break;
+    tables.push(next);
+  }
+  return tables[tables.length >> 1]!;
 }

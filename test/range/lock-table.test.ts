@@ -204,6 +204,50 @@ describe('lock table', () => {
     expect([left.size, right.size, left.get('p')]).toEqual([4, 3, undefined]);
   });
 
+  it.each([
+    [100, 1],
+    [1_900, 2],
+    [990, 3],
+  ])('moves few and many over a split, and neither table touches the other: from %i', (from, seed) => {
+    const rng = new Random(seed);
+    const left = new LockTable();
+    const txn = new Client('t').txn;
+    const keys = Array.from({ length: 2_000 }, (_, i) => String(i).padStart(4, '0'));
+    for (const key of keys) left.intentLaid(key, txn, 5);
+    const at = String(from).padStart(4, '0');
+    expect([left.staysHere('0000', at), left.staysHere('9999', '\xff')]).toEqual([false, false]);
+    const right = new LockTable();
+    right.takeOver(left.splitOff([span('0000', '0003'), span(at, '\xff')]));
+    const isRight = (key: string): boolean => key < '0003' || key >= at;
+    const there = new Set(keys);
+    for (let i = 0; i < 3_000; i++) {
+      const key = rng.pick(keys);
+      const table = isRight(key) ? right : left;
+      if (there.delete(key)) table.intentRemoved(key);
+      else {
+        table.intentLaid(key, txn, 6);
+        there.add(key);
+      }
+    }
+    const keysOf = (table: LockTable): string[] => [...table.range('', '\xff')].map(({ key }) => key);
+    const sorted = [...there].sort();
+    expect(keysOf(right)).toEqual(sorted.filter(isRight));
+    expect(keysOf(left)).toEqual(sorted.filter((key) => !isRight(key)));
+    expect(left.intentCount + right.intentCount).toBe(there.size);
+  });
+
+  it('says which locks should stay on their node over a split', () => {
+    const table = new LockTable();
+    const [a, b] = [new Client('a'), new Client('b')];
+    table.acquire('c', a.txn, 'exclusive', null);
+    table.acquire('d', b.txn, 'share', null);
+    table.intentLaid('e', a.txn, 5);
+    for (let i = 0; i < 20_001; i++) table.intentLaid(`f${i}`, a.txn, 5);
+    const stays = (start: string, end: string): boolean => table.staysHere(start, end);
+    expect([stays('a', 'c'), stays('c', 'd'), stays('d', 'e'), stays('e', 'f')]).toEqual([false, true, true, false]);
+    expect([stays('f', 'g'), stays('f0\x00', 'g')]).toEqual([true, false]);
+  });
+
   it('lets sharers come together, and a writer wait for all of them', () => {
     const table = new LockTable();
     const [a, b, w, late] = [new Client('a'), new Client('b'), new Client('w'), new Client('late')];

@@ -44,6 +44,14 @@ describe('where the tables of a range part', () => {
     expect(findTableBoundary(engineWith({ ...small, 800: 3_000, 900: 2_000 }), RANGE)).toBe(tablePrefix(900));
   });
 
+  it('in the middle of those that are too small for anybody to know their bytes', () => {
+    const engine = new MemoryEngine();
+    const batch = engine.newBatch();
+    for (let i = 0; i < 100; i++) mvccPut(batch, indexPrefix(300 + i, 1), 10, Buffer.from('x'), false);
+    engine.writeData(batch);
+    expect(findTableBoundary(engine, RANGE)).toBe(tablePrefix(350));
+  });
+
   it('inside the range only', () => {
     const engine = engineWith({ 120: 10, 200: 10, 300: 10 });
     expect(findTableBoundary(engine, { ...RANGE, start: tablePrefix(200), end: tablePrefix(300) })).toBeNull();
