@@ -1,6 +1,6 @@
 /** The helper for node:test, in a real run of `node --test` on the compiled sources. */
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'rolldown';
@@ -19,6 +19,8 @@ it('gives each test of a file its database, and keeps the tables of those that f
       output: { dir: join(directory, 'helper'), format: 'esm' },
       logLevel: 'silent',
     });
+    // As scripts/bundle.mjs does: a thread is started by its address beside the code.
+    await copyFile('src/env/node/file-writer-worker.mjs', join(directory, 'helper/file-writer-worker.mjs'));
     await symlink(resolve('node_modules'), join(directory, 'node_modules'));
     const test = `
       import assert from 'node:assert';
