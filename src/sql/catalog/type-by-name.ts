@@ -23,7 +23,7 @@ export function typeIn(
   };
   const type = view === null ? named(typeEntryName(name)) : (userTypes(view).byName.get(`${schemaId} ${name}`) ?? null);
   if (type?.kind === 'type') return type.typeOid;
-  const id = view === null ? undefined : viewIndex(view).relationOids.get(`${schemaId} ${name}`);
-  const relation = view === null ? named(name) : id === undefined ? null : view.byId.get(id);
+  const id = view === null ? null : viewIndex(view).relationOid(schemaId, name);
+  const relation = view === null ? named(name) : id === null ? null : view.byId.get(id);
   return isRelationWithRows(relation) ? rowTypeOf(relation) : null;
 }

@@ -12,15 +12,15 @@ interface IndexOfTable {
 }
 
 export interface ViewIndex {
-  /** Of tables, sequences, views and indexes, by `<schema id> <name>`. */
-  readonly relationOids: ReadonlyMap<string, number>;
+  /** Of a table, sequence, view or index. */
+  relationOid(schemaId: number, name: string): number | null;
   readonly indexes: ReadonlyMap<number, IndexOfTable>;
   /** The table of each constraint. */
   readonly constraints: ReadonlyMap<number, TableDescriptor>;
   readonly tables: readonly TableDescriptor[];
   readonly schemaIds: ReadonlyMap<string, number>;
-  /** Of sequences that go with a column, by `<table id> <column number>`. */
-  readonly ownedSequences: ReadonlyMap<string, number>;
+  /** The sequence that goes with a column. */
+  sequenceOf(tableId: number, columnId: number): number | null;
 }
 
 /** What one relation adds, kept as long as its descriptor lives: after a change of one, the others need not be looked at. */
@@ -47,10 +47,11 @@ class Index implements ViewIndex {
   readonly tables: readonly TableDescriptor[];
   readonly schemaIds: ReadonlyMap<string, number>;
   readonly #relations: readonly Relation[];
-  #relationOids: Map<string, number> | null = null;
+  /** By schema, then by name. */
+  #relationOids: Map<number, Map<string, number>> | null = null;
   #indexes: Map<number, IndexOfTable> | null = null;
   #constraints: Map<number, TableDescriptor> | null = null;
-  #ownedSequences: Map<string, number> | null = null;
+  #ownedSequences: Map<number, number> | null = null;
 
   constructor({ descriptors, databaseId }: CatalogView) {
     const schemaIds = new Map<string, number>();
@@ -62,22 +63,34 @@ class Index implements ViewIndex {
     this.tables = this.#relations.filter((d) => d.kind === 'table');
   }
 
-  get ownedSequences(): ReadonlyMap<string, number> {
-    if (this.#ownedSequences !== null) return this.#ownedSequences;
-    const found = new Map<string, number>();
-    for (const d of this.#relations) {
-      if (d.kind !== 'sequence' || d.ownedBy === null) continue;
-      const key = `${d.ownedBy.tableId} ${d.ownedBy.columnId}`;
-      if (!found.has(key)) found.set(key, d.id);
-    }
-    return (this.#ownedSequences = found);
+  sequenceOf(tableId: number, columnId: number): number | null {
+    this.#ownedSequences ??= this.#findOwnedSequences();
+    return this.#ownedSequences.get(columnKey(tableId, columnId)) ?? null;
   }
 
-  get relationOids(): ReadonlyMap<string, number> {
-    if (this.#relationOids !== null) return this.#relationOids;
-    const oids = new Map<string, number>();
-    for (const d of this.#relations) for (const [name, oid] of entriesIn(d).oids) oids.set(name, oid);
-    return (this.#relationOids = oids);
+  #findOwnedSequences(): Map<number, number> {
+    const found = new Map<number, number>();
+    for (const d of this.#relations) {
+      if (d.kind !== 'sequence' || d.ownedBy === null) continue;
+      const key = columnKey(d.ownedBy.tableId, d.ownedBy.columnId);
+      if (!found.has(key)) found.set(key, d.id);
+    }
+    return found;
+  }
+
+  relationOid(schemaId: number, name: string): number | null {
+    this.#relationOids ??= this.#findRelationOids();
+    return this.#relationOids.get(schemaId)?.get(name) ?? null;
+  }
+
+  #findRelationOids(): Map<number, Map<string, number>> {
+    const bySchema = new Map<number, Map<string, number>>();
+    for (const d of this.#relations) {
+      let oids = bySchema.get(d.schemaId);
+      if (oids === undefined) bySchema.set(d.schemaId, (oids = new Map()));
+      for (const [name, oid] of entriesIn(d).oids) oids.set(name, oid);
+    }
+    return bySchema;
   }
 
   get indexes(): ReadonlyMap<number, IndexOfTable> {
@@ -114,17 +127,22 @@ function entriesIn(d: Relation): Entries {
 }
 
 function makeEntries(d: Relation): Entries {
-  const oids: [string, number][] = [[`${d.schemaId} ${d.name}`, d.id]];
+  const oids: [string, number][] = [[d.name, d.id]];
   const indexes: Entries['indexes'][number][] = [];
   const constraints: number[] = [];
   if (d.kind !== 'table') return { oids, indexes, constraints };
   for (const one of d.indexes) {
     if (one.oid === 0) continue;
-    oids.push([`${d.schemaId} ${one.name}`, one.oid]);
+    oids.push([one.name, one.oid]);
     indexes.push([one.oid, { table: d, index: one }]);
     if (one.constraintOid !== null) constraints.push(one.constraintOid);
   }
   for (const check of d.checks) constraints.push(check.oid);
   for (const key of d.foreignKeys ?? []) constraints.push(key.oid);
   return { oids, indexes, constraints };
+}
+
+/** One number for both: exact for oids of 32 bits, and for more columns than a table can have had. */
+function columnKey(tableId: number, columnId: number): number {
+  return tableId * 2 ** 20 + columnId;
 }

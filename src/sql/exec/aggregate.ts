@@ -220,14 +220,24 @@ export function compileFold(
   return (rows, run) => {
     const held = new Held(run);
     const states = shapes.map((shape) => new State(shape, held));
-    for (const row of rows) for (const [a, shape] of shapes.entries()) addTo(states[a]!, shape, row, run);
-    const waits = states.map((state) => state.takeOrdered(run)).filter((wait) => wait !== null);
+    for (const row of rows) for (let a = 0; a < shapes.length; a++) addTo(states[a]!, shapes[a]!, row, run);
+    const waits = takeOrdered(states, run);
     const give = (): Row => {
       held.release();
       return states.map((state) => state.result(run));
     };
-    return waits.length === 0 ? give() : Promise.all(waits).then(give);
+    return waits === null ? give() : waits.then(give);
   };
+}
+
+/** Of all of them; null: nothing has to be waited for. */
+function takeOrdered(states: readonly State[], run: Run): Promise<unknown> | null {
+  let waits: Promise<void>[] | null = null;
+  for (const state of states) {
+    const wait = state.takeOrdered(run);
+    if (wait !== null) (waits ??= []).push(wait);
+  }
+  return waits === null ? null : Promise.all(waits);
 }
 
 function addTo(state: State, { filter, args, order }: AggregateShape, row: Row, run: Run): void {
@@ -241,14 +251,17 @@ function resultsOf(
   run: Run,
 ): Soon<Row[]> {
   const out: Row[] = [];
-  const groups = tables.flatMap((table, set) => Array.from(table.values(), (group) => ({ set, group })));
+  const groups: { readonly set: number; readonly group: Group }[] = [];
+  tables.forEach((table, set) => {
+    for (const group of table.values()) groups.push({ set, group });
+  });
   const give = ({ set, group: { keys, states } }: (typeof groups)[number]): null => {
     out.push([...keys, ...states.map((state, a) => masks[a]?.[set] ?? state.result(run))]);
     return null;
   };
   const work = (one: (typeof groups)[number]): Promise<void> | null => {
-    const waits = one.group.states.map((state) => state.takeOrdered(run)).filter((wait) => wait !== null);
-    return waits.length === 0 ? give(one) : Promise.all(waits).then(() => void give(one));
+    const waits = takeOrdered(one.group.states, run);
+    return waits === null ? give(one) : waits.then(() => void give(one));
   };
   return after(eachRow(groups, work, run.ctx), () => out);
 }

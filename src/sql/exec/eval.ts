@@ -10,6 +10,7 @@ import { sqlError } from '../../base/errors.js';
 import { after, type Soon } from '../../base/soon.js';
 import type { CallInfo, FunctionEntry, Value } from '../functions/entry.js';
 import { type CallExpr, type Expr, some } from '../plan/expr.js';
+import { identityCast } from '../types/casts.js';
 import { PgArray, PgRecord, type Datum } from '../types/datum.js';
 import { orderOf } from '../functions/collated-entries.js';
 import { breathe } from './pace.js';
@@ -122,13 +123,14 @@ type PartExpr = Extract<
 
 /** Expressions that need all their parts: the parts first, then one function of their values. */
 function compileStrictParts(expr: PartExpr, layout: Layout): Compiled {
-  const { parts, combine } = partsOf(expr);
+  if (expr.kind === 'cast' && expr.fn === identityCast) return compileExpr(expr.arg, layout);
+  const { parts, combine, one } = partsOf(expr);
   const compiled = parts.map((part) => compileExpr(part, layout));
   if (!compiled.some((c) => c.waits)) {
     const evals = compiled.map((c) => c.eval as SyncEval);
-    if (evals.length === 1) {
+    if (one !== undefined) {
       const only = evals[0]!;
-      return sync((row, run) => combine([only(row, run)], run));
+      return sync((row, run) => one(only(row, run), run));
     }
     return sync((row, run) => {
       const values = new Array<Datum>(evals.length);
@@ -168,28 +170,31 @@ async function evalRest(
 interface Parts {
   readonly parts: readonly Expr[];
   readonly combine: (values: readonly Datum[], run: Run) => Datum;
+  /** Of what has one part: as `combine`, without an array for each value. */
+  readonly one?: (value: Datum, run: Run) => Datum;
+}
+
+function onePart(part: Expr, one: (value: Datum, run: Run) => Datum): Parts {
+  return { parts: [part], combine: ([value], run) => one(value!, run), one };
 }
 
 function partsOf(expr: PartExpr): Parts {
   switch (expr.kind) {
     case 'cast': {
       const { fn, typmod } = expr;
-      return {
-        parts: [expr.arg],
-        combine: ([v], run) => (v === null ? null : fn(v as Value, typmod, run.ctx.format)),
-      };
+      return onePart(expr.arg, (v, run) => (v === null ? null : fn(v, typmod, run.ctx.format)));
     }
     case 'not':
-      return { parts: [expr.arg], combine: ([v]) => (v === null ? null : v === false) };
+      return onePart(expr.arg, (v) => (v === null ? null : v === false));
     case 'isnull': {
       const { negated } = expr;
-      if (expr.ofRow === true) return { parts: [expr.arg], combine: ([v]) => rowIsNull(v!, negated) };
-      return { parts: [expr.arg], combine: ([v]) => (v === null) !== negated };
+      if (expr.ofRow === true) return onePart(expr.arg, (v) => rowIsNull(v, negated));
+      return onePart(expr.arg, (v) => (v === null) !== negated);
     }
     case 'booltest': {
       const { test, negated } = expr;
       const wanted = test === 'unknown' ? null : test === 'true';
-      return { parts: [expr.arg], combine: ([v]) => (v === wanted) !== negated };
+      return onePart(expr.arg, (v) => (v === wanted) !== negated);
     }
     case 'distinct': {
       const { equals, negated } = expr;
@@ -231,10 +236,7 @@ function partsOf(expr: PartExpr): Parts {
       return subscriptParts(expr);
     case 'field': {
       const { index } = expr;
-      return {
-        parts: [expr.arg],
-        combine: ([v]) => (v instanceof PgRecord ? (v.values[index] ?? null) : null),
-      };
+      return onePart(expr.arg, (v) => (v instanceof PgRecord ? (v.values[index] ?? null) : null));
     }
     default:
       return unreachable(expr, 'expression');
@@ -465,6 +467,12 @@ function compileCoalesce(args: readonly Expr[], layout: Layout): Compiled {
   return waiting((row, run) => from(0, row, run));
 }
 
+/** Where in the row the value stands that the expression is; -1: it has to be computed. */
+export function columnAt(expr: Expr, layout: Layout): number {
+  if (expr.kind === 'cast' && expr.fn === identityCast) return columnAt(expr.arg, layout);
+  return expr.kind === 'column' ? (layout.get(expr.id) ?? -1) : -1;
+}
+
 /** Several expressions at once, for projections: a row of their values. */
 export interface CompiledRow {
   readonly waits: boolean;
@@ -478,7 +486,7 @@ export function compileRow(exprs: readonly Expr[], layout: Layout): CompiledRow 
   const waits = compiled.some((c) => c.waits);
   const evals = compiled.map((c) => c.eval as SyncEval);
   // Most of a wide row are columns, which need no call.
-  const columns = exprs.map((e) => (e.kind === 'column' ? (layout.get(e.id) ?? -1) : -1));
+  const columns = exprs.map((e) => columnAt(e, layout));
   return {
     waits,
     now: (row, run) => {

@@ -18,6 +18,7 @@ import { compileMappedRight, type MappedRight } from './mapped-join.js';
 import { breatheAt } from './pace.js';
 import { type Batch, BATCH_ROWS, type Operator, type OperatorFactory, type Row, type Run } from './run.js';
 import { checkCancelled } from './scan.js';
+import { compileWholeRows } from './virtual-scan.js';
 
 interface Stage {
   readonly outer: boolean;
@@ -31,7 +32,8 @@ interface Stage {
 
 interface Chain {
   readonly base: OperatorFactory;
-  readonly baseWidth: number;
+  /** Where in the base's rows its columns are. */
+  readonly basePositions: readonly number[];
   readonly stages: readonly Stage[];
   readonly width: number;
 }
@@ -45,9 +47,16 @@ export function compileMappedChain(plan: JoinPlan, alone: () => OperatorFactory)
     left = (left as JoinPlan).left;
   }
   if (stages.length === 0) return null;
-  const chain = { base: compilePlan(left), baseWidth: left.columns.length, stages, width: plan.columns.length };
+  const chain = { ...baseOf(left), stages, width: plan.columns.length };
   let watched: OperatorFactory | null = null;
   return (run) => (run.ctx.profile === undefined ? new ChainOperator(chain, run) : (watched ??= alone())(run));
+}
+
+/** The rows of a relation of the catalogs are taken as they are: each is copied into the chain's row anyway. */
+function baseOf(plan: Plan): Pick<Chain, 'base' | 'basePositions'> {
+  return plan.kind === 'virtual'
+    ? { base: compileWholeRows(plan), basePositions: plan.columns.map((c) => c.position) }
+    : { base: compilePlan(plan), basePositions: plan.columns.map((_, i) => i) };
 }
 
 function stageOf(plan: Plan): Stage | null {
@@ -156,9 +165,9 @@ class ChainOperator implements Operator {
   }
 
   #begin(base: Row): void {
-    const { width, baseWidth } = this.#chain;
+    const { width, basePositions } = this.#chain;
     const row = new Array<Datum>(width);
-    for (let i = 0; i < baseWidth; i++) row[i] = base[i]!;
+    for (let i = 0; i < basePositions.length; i++) row[i] = base[basePositions[i]!]!;
     this.#row = row;
     this.#sent = false;
     this.#enter(0);

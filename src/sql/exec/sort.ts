@@ -6,7 +6,7 @@ import type { SortPlan } from '../plan/logical.js';
 import type { Datum } from '../types/datum.js';
 import { orderOf } from '../functions/collated-entries.js';
 import { compilePlan } from './compile-plan.js';
-import { type CompiledRow, compileExpr, compileRow, type Layout, layoutOf } from './eval.js';
+import { columnAt, type CompiledRow, compileExpr, compileRow, type Layout, layoutOf } from './eval.js';
 import { evalCount } from './operators.js';
 import {
   type Batch,
@@ -60,14 +60,28 @@ interface Keyed {
   readonly row: Row;
 }
 
-export function compileSort(plan: SortPlan): OperatorFactory {
-  const input = compilePlan(plan.input);
-  const layout = layoutOf(plan.input.columns);
-  const keyRow = compileRow(
-    plan.keys.map((k) => k.expr),
-    layout,
-  );
-  const compares = plan.keys.map((k) => valueComparator(k, k.expr.oid));
+/** What is sorted: rows beside the values that they are sorted by, or just rows where those are columns of theirs. */
+interface Sorted<T> {
+  /** null: the keys may have to be waited for. */
+  readonly now: ((row: Row, run: Run) => T) | null;
+  readonly later: (row: Row, run: Run) => Soon<T>;
+  readonly rowOf: (item: T) => Row;
+  readonly compare: (a: T, b: T) => number;
+}
+
+function columnsSorted(at: readonly number[], compares: readonly ValueComparator[]): Sorted<Row> {
+  const same = (row: Row): Row => row;
+  const compare = (a: Row, b: Row): number => {
+    for (let i = 0; i < compares.length; i++) {
+      const order = compares[i]!(a[at[i]!]!, b[at[i]!]!);
+      if (order !== 0) return order;
+    }
+    return 0;
+  };
+  return { now: same, later: same, rowOf: same, compare };
+}
+
+function keysSorted(keyRow: CompiledRow, compares: readonly ValueComparator[]): Sorted<Keyed> {
   const compare = (a: Keyed, b: Keyed): number => {
     for (let i = 0; i < compares.length; i++) {
       const order = compares[i]!(a.keys[i]!, b.keys[i]!);
@@ -75,6 +89,20 @@ export function compileSort(plan: SortPlan): OperatorFactory {
     }
     return 0;
   };
+  return {
+    now: keyRow.waits ? null : (row, run) => ({ keys: keyRow.now(row, run), row }),
+    later: (row, run) => after<readonly Datum[], Keyed>(keyRow.later(row, run), (keys) => ({ keys, row })),
+    rowOf: (item) => item.row,
+    compare,
+  };
+}
+
+export function compileSort(plan: SortPlan): OperatorFactory {
+  const input = compilePlan(plan.input);
+  const layout = layoutOf(plan.input.columns);
+  const keys = plan.keys.map((k) => k.expr);
+  const compares = plan.keys.map((k) => valueComparator(k, k.expr.oid));
+  const columns = keys.map((key) => columnAt(key, layout));
   const outside = new Map<number, number>();
   const count = plan.limit === null ? null : compileExpr(plan.limit.count, outside);
   const offset = plan.limit === null || plan.limit.offset === null ? null : compileExpr(plan.limit.offset, outside);
@@ -84,24 +112,27 @@ export function compileSort(plan: SortPlan): OperatorFactory {
       after<number, number>(evalCount(offset, 'OFFSET', run), (skipped) => limit + skipped),
     );
   };
-  return (run) =>
-    heldRows(run, (held) =>
-      after(wantedRows(run), (wanted) => new Sorting(keyRow, compare, wanted, run, held).rowsOf(input(run))),
-    );
+  const sorting = <T>(sorted: Sorted<T>): OperatorFactory => {
+    return (run) =>
+      heldRows(run, (held) =>
+        after(wantedRows(run), (wanted) => new Sorting(sorted, wanted, run, held).rowsOf(input(run))),
+      );
+  };
+  return columns.includes(-1)
+    ? sorting(keysSorted(compileRow(keys, layout), compares))
+    : sorting(columnsSorted(columns, compares));
 }
 
 /** One sort: what it holds of the input so far. */
-class Sorting {
-  readonly #keyRow: CompiledRow;
-  readonly #compare: (a: Keyed, b: Keyed) => number;
+class Sorting<T> {
+  readonly #sorted: Sorted<T>;
   readonly #wanted: number;
   readonly #run: Run;
   readonly #memory: Held;
-  #held: Keyed[] = [];
+  #held: T[] = [];
 
-  constructor(keyRow: CompiledRow, compare: (a: Keyed, b: Keyed) => number, wanted: number, run: Run, memory: Held) {
-    this.#keyRow = keyRow;
-    this.#compare = compare;
+  constructor(sorted: Sorted<T>, wanted: number, run: Run, memory: Held) {
+    this.#sorted = sorted;
     this.#wanted = wanted;
     this.#run = run;
     this.#memory = memory;
@@ -119,29 +150,27 @@ class Sorting {
     return after(read, () =>
       after(this.#sort(), () => {
         const held = this.#held.length > this.#wanted ? this.#held.slice(0, this.#wanted) : this.#held;
-        return held.map((k) => k.row);
+        return held.map(this.#sorted.rowOf);
       }),
     );
   }
 
   #hold(batch: Batch): Promise<void> | null {
-    const memory = this.#memory;
-    const add = (keys: readonly Datum[], row: Row): void => {
-      this.#held.push({ keys, row });
-      memory.grow(rowBytes(row) + 64);
-    };
-    const keyRow = this.#keyRow;
-    if (keyRow.waits) return this.#holdWaiting(batch, add);
-    for (const row of batch) add(keyRow.now(row, this.#run), row);
+    let bytes = 0;
+    for (const row of batch) bytes += heldBytes(row);
+    this.#memory.grow(bytes);
+    const { now } = this.#sorted;
+    if (now === null) return this.#holdWaiting(batch);
+    for (const row of batch) this.#held.push(now(row, this.#run));
     return null;
   }
 
-  async #holdWaiting(batch: Batch, add: (keys: readonly Datum[], row: Row) => void): Promise<void> {
-    for (const row of batch) add(await this.#keyRow.later(row, this.#run), row);
+  async #holdWaiting(batch: Batch): Promise<void> {
+    for (const row of batch) this.#held.push(await this.#sorted.later(row, this.#run));
   }
 
   #sort(): Promise<void> | null {
-    const sorted = sortPaced(this.#held, this.#compare, this.#run.ctx);
+    const sorted = sortPaced(this.#held, this.#sorted.compare, this.#run.ctx);
     if (sorted instanceof Promise) return sorted.then((held) => void (this.#held = held));
     this.#held = sorted;
     return null;
@@ -150,10 +179,16 @@ class Sorting {
   #cut(holdMax: number): Promise<void> | null {
     if (this.#held.length <= holdMax) return null;
     const cut = (): null => {
-      for (const { row } of this.#held.splice(this.#wanted)) this.#memory.shrink(rowBytes(row) + 64);
+      let bytes = 0;
+      for (const item of this.#held.splice(this.#wanted)) bytes += heldBytes(this.#sorted.rowOf(item));
+      this.#memory.shrink(bytes);
       return null;
     };
     const sorting = this.#sort();
     return sorting === null ? cut() : sorting.then(cut).then(() => undefined);
   }
+}
+
+function heldBytes(row: Row): number {
+  return rowBytes(row) + 64;
 }

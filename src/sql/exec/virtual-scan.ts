@@ -33,12 +33,20 @@ const NO_ROWS: readonly Row[] = [];
 export const FEW_ROWS = 32;
 
 export function compileVirtual(plan: VirtualPlan): OperatorFactory {
+  const pickRow = picker(plan.columns.map((c) => c.position));
+  return virtualRows(plan, (rows) => rows.map(pickRow));
+}
+
+/** As compileVirtual, with the relation's rows as they are: of them, only the plan's columns are meant. */
+export function compileWholeRows(plan: VirtualPlan): OperatorFactory {
+  return virtualRows(plan, (rows) => rows);
+}
+
+function virtualRows(plan: VirtualPlan, pick: (rows: readonly Row[]) => readonly Row[]): OperatorFactory {
   // Over the relation's rows as they are.
   const layout = new Map(plan.columns.map((c) => [c.id, c.position]));
   const test = compileTest(plan.filter, layout);
   const positions = plan.columns.map((c) => c.position);
-  const pickRow = picker(positions);
-  const pick = (rows: readonly Row[]): readonly Row[] => rows.map(pickRow);
   const lookups = lookupsOf(plan, layout);
   return (run) =>
     new LazyRows(() =>

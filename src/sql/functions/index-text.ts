@@ -109,6 +109,22 @@ export function withOptions({ options }: IndexDescriptor): string {
   return parts.length === 0 ? '' : ` WITH (${parts.join(', ')})`;
 }
 
+/** What follows the table's name, by the index's oid: pg_dump and others ask for all indexes of a database. */
+const plainEnds = new WeakMap<TableDescriptor, Map<number, string>>();
+
+/** Without expressions and collations, whose text also depends on the session and on other descriptors. */
+function isPlain(index: IndexDescriptor): boolean {
+  return index.predicate == null && index.columns.every((part) => part.expression == null && part.collation == null);
+}
+
+function plainEnd(table: TableDescriptor, index: IndexDescriptor, show: ShowExpression): string {
+  let ends = plainEnds.get(table);
+  if (ends === undefined) plainEnds.set(table, (ends = new Map()));
+  let end = ends.get(index.oid);
+  if (end === undefined) ends.set(index.oid, (end = endOf(table, index, show)));
+  return end;
+}
+
 /** `relation` is the table's name as it is to be shown. */
 export function indexText(
   table: TableDescriptor,
@@ -116,6 +132,11 @@ export function indexText(
   relation: string,
   show: ShowExpression,
 ): string {
+  const end = isPlain(index) ? plainEnd(table, index, show) : endOf(table, index, show);
+  return `CREATE ${index.unique ? 'UNIQUE ' : ''}INDEX ${quoteIdentifier(index.name)} ON ${relation} ${end}`;
+}
+
+function endOf(table: TableDescriptor, index: IndexDescriptor, show: ShowExpression): string {
   const keys = index.columns.map(
     (part, i) => indexColumnText(table, index, i + 1, show) + collationText(table, part, show) + orderText(part),
   );
@@ -124,6 +145,5 @@ export function indexText(
   const nulls = index.nullsNotDistinct === true ? ' NULLS NOT DISTINCT' : '';
   const condition = index.predicate?.expressionSql;
   const where = condition === undefined ? '' : ` WHERE ${show(condition)}`;
-  const options = withOptions(index);
-  return `CREATE ${index.unique ? 'UNIQUE ' : ''}INDEX ${quoteIdentifier(index.name)} ON ${relation} USING ${index.method ?? 'btree'} (${keys.join(', ')})${include}${nulls}${options}${where}`;
+  return `USING ${index.method ?? 'btree'} (${keys.join(', ')})${include}${nulls}${withOptions(index)}${where}`;
 }

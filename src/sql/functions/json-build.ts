@@ -45,13 +45,13 @@ function checkPairs(args: readonly Datum[], name: string): void {
 }
 function buildObject(args: readonly Datum[], ctx: ExecContext, call: CallInfo): string {
   checkPairs(args, 'json_build_object');
-  const parts: string[] = [];
+  const { argOids } = call;
+  let text = '{';
   for (let i = 0; i < args.length; i += 2) {
-    parts.push(
-      `${quoteJson(keyText(args[i]!, call.argOids[i]!, i, ctx, 'json_build_object'))} : ${toJsonText(args[i + 1]!, call.argOids[i + 1]!, ctx)}`,
-    );
+    const key = quoteJson(keyText(args[i]!, argOids[i]!, i, ctx, 'json_build_object'));
+    text += `${i === 0 ? '' : ', '}${key} : ${toJsonText(args[i + 1]!, argOids[i + 1]!, ctx)}`;
   }
-  return `{${parts.join(', ')}}`;
+  return `${text}}`;
 }
 function buildObjectBinary(args: readonly Datum[], ctx: ExecContext, call: CallInfo): Jsonb {
   checkPairs(args, 'jsonb_build_object');

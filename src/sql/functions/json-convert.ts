@@ -12,6 +12,8 @@ import { baseOidOf } from '../types/user-types.js';
 import type { Value } from './entry.js';
 
 const NUMBERS: ReadonlySet<number> = new Set([OID.int2, OID.int4, OID.int8, OID.float4, OID.float8, OID.numeric]);
+/** Their values are the text that is shown. */
+const TEXTS: ReadonlySet<number> = new Set([OID.text, OID.varchar, OID.unknown, OID.name]);
 const JSON_NUMBER = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
 /** Dates and times in ISO 8601 with a T, whatever DateStyle says. */
@@ -27,6 +29,7 @@ export function jsonKey(v: Value, oid: number, ctx: ExecContext): string {
   if (v instanceof PgArray || v instanceof PgRecord || oid === OID.json || oid === OID.jsonb)
     throw sqlError('22023', 'key value must be scalar, not array, composite, or json');
   if (typeof v === 'boolean') return v ? 'true' : 'false';
+  if (typeof v === 'string' && TEXTS.has(oid)) return v;
   return timeText(v, oid, ctx) ?? typeByOid(oid).output(v, ctx.format);
 }
 
@@ -41,7 +44,8 @@ export function toJsonText(v: Datum, declared: number, ctx: ExecContext | null):
   if (v instanceof Jsonb) return formatJson(v.value);
   const oid = baseOidOf(declared);
   if (oid === OID.json) return v as string;
-  if (oid === OID.text || oid === OID.varchar || oid === OID.unknown) return quoteJson(v as string);
+  if (TEXTS.has(oid)) return quoteJson(v as string);
+  if (typeof v === 'number' && (oid === OID.int2 || oid === OID.int4)) return String(v);
   if (v instanceof PgArray) return arrayText(v, ctx);
   if (v instanceof PgRecord) {
     return `{${v.values.map((item, i) => `${quoteJson(fieldName(v, i))}:${toJsonText(item, v.typeOids[i]!, ctx)}`).join(',')}}`;

@@ -297,8 +297,8 @@ function indexDefinition(oid: number, column: number, pretty: boolean, ctx: Exec
   const { table, index } = found;
   const show = (sql: string): string => shownExpression(sql, expressionColumns(table), pretty, ctx);
   if (column > 0) return indexColumnText(table, index, column, show);
-  const visible = ctx.services.relationName(table.id) ?? quoteIdentifier(table.name);
-  return indexText(table, index, pretty ? visible : qualified(table, ctx), show);
+  const visible = (): string => ctx.services.relationName(table.id) ?? quoteIdentifier(table.name);
+  return indexText(table, index, pretty ? visible() : qualified(table, ctx), show);
 }
 fn('pg_get_indexdef(oid) text', (oid: number, ctx: ExecContext) => indexDefinition(oid, 0, false, ctx), STABLE);
 fn('pg_get_indexdef(oid, int4, bool) text', indexDefinition, STABLE);

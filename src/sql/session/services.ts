@@ -294,7 +294,7 @@ export class Services implements SessionServices, CatalogServices {
     const tc = this.#host.transactionCatalog();
     // What the statement itself has made is not in a view from before.
     const entry = view === null ? (tc.knownName(schemaId, name) ?? null) : tc.ownName(schemaId, name);
-    if (entry === undefined) return viewIndex(view!).relationOids.get(`${schemaId} ${name}`) ?? null;
+    if (entry === undefined) return viewIndex(view!).relationOid(schemaId, name);
     return entry === null ? null : (entry.indexOid ?? entry.id);
   }
 
@@ -337,7 +337,7 @@ export class Services implements SessionServices, CatalogServices {
         const id = this.#shownSchemaId(schema);
         if (id === schemaId) return quoteIdentifier(name);
         const view = this.#view ?? this.#shown;
-        const other = view === null ? this.#oidIn(id ?? 0, name) : viewIndex(view).relationOids.get(`${id} ${name}`);
+        const other = view === null ? this.#oidIn(id ?? 0, name) : viewIndex(view).relationOid(id ?? 0, name);
         if (other != null) break;
       }
     }
@@ -497,7 +497,7 @@ export class Services implements SessionServices, CatalogServices {
 
   sequenceOwnedBy(tableId: number, columnId: number): number | null {
     if (this.#view === null) return this.#noteMissed();
-    return viewIndex(this.#view).ownedSequences.get(`${tableId} ${columnId}`) ?? null;
+    return viewIndex(this.#view).sequenceOf(tableId, columnId);
   }
 
   domainCheck(oid: number): FoundDomainCheck | null {

@@ -30,10 +30,12 @@ export function vectorBehaviour(element: TypeInfo, array: TypeBehaviour, name: s
         [0],
       );
     },
-    output: (v, ctx) =>
-      checked(v)
-        .elements.map((item) => element.output(item!, ctx))
-        .join(' '),
+    output(v, ctx) {
+      const { elements } = checked(v);
+      let text = '';
+      for (let i = 0; i < elements.length; i++) text += (i === 0 ? '' : ' ') + element.output(elements[i]!, ctx);
+      return text;
+    },
     receive(b, typmod) {
       const v = arrayReceive(b, element, typmod);
       // One of no numbers has its dimension all the same.

@@ -304,7 +304,8 @@ function withSource(ctx: ExecContext, rowsOf: (source: Source) => Soon<readonly 
   return after(services.view(), (view) => rowsOf({ ctx, services, model: modelOf(view) }));
 }
 
-const byName = new Map<string, VirtualTable>();
+/** By schema, then by name: catalog functions ask for each row, and a text of both would be made each time. */
+const byName = new Map<string, Map<string, VirtualTable>>();
 const byOid = new Map<number, VirtualTable>();
 for (const layout of LAYOUTS) {
   assert(!byOid.has(layout.oid), () => `two system relations have number ${layout.oid}`);
@@ -316,13 +317,14 @@ for (const layout of LAYOUTS) {
     columns: layout.columns,
     rows: rowsOf(layout),
   };
-  byName.set(`${layout.schema}.${layout.name}`, table);
+  if (!byName.has(layout.schema)) byName.set(layout.schema, new Map());
+  byName.get(layout.schema)!.set(layout.name, table);
   byOid.set(layout.oid, table);
 }
 
 /** null unless the schema is one of the two and has such a relation. */
 export function virtualRelation(schema: string, name: string): VirtualTable | null {
-  return byName.get(`${schema}.${name}`) ?? null;
+  return byName.get(schema)?.get(name) ?? null;
 }
 export function virtualRelationByOid(oid: number): VirtualTable | null {
   return byOid.get(oid) ?? null;
