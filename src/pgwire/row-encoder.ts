@@ -113,7 +113,8 @@ export function writeDataRow(
   context: FormatContext,
 ): void {
   const count = encoders.length;
-  assert(values.length === count, () => `a row of ${values.length} values for ${count} columns`);
+  // A closure for the message would be made for each row.
+  if (values.length !== count) assert(false, `a row of ${values.length} values for ${count} columns`);
   writer.begin(Backend.dataRow).int16(count);
   for (let i = 0; i < count; i++) {
     const value = values[i];

@@ -148,18 +148,27 @@ export class WireWriter {
   }
 
   booleanText(value: boolean): void {
-    this.int32(1);
-    this.byte(value ? 0x74 : 0x66);
+    this.#room(5);
+    this.#oneByte(value ? 0x74 : 0x66);
   }
 
   booleanBinary(value: boolean): void {
-    this.int32(1);
-    this.byte(value ? 1 : 0);
+    this.#room(5);
+    this.#oneByte(value ? 1 : 0);
+  }
+
+  /** A value of one byte; there is room. */
+  #oneByte(byte: number): void {
+    const at = this.#at;
+    putInt32(this.#buffer, at, 1);
+    this.#buffer[at + 4] = byte;
+    this.#at = at + 5;
   }
 
   /** Decimal digits of an integer of at most 53 bits. */
   integerText(value: number): void {
     this.#room(24);
+    if (value >= 0 && value < 10) return this.#oneByte(0x30 + value);
     const buffer = this.#buffer;
     const lengthAt = this.#at;
     let at = lengthAt + 4;

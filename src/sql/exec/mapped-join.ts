@@ -7,13 +7,11 @@
  * Only where every row that comes out has a left one.
  */
 import { after, type Soon } from '../../base/soon.js';
-import { identityCast } from '../types/casts.js';
-import type { Expr } from '../plan/expr.js';
 import type { HashKey } from '../plan/join-equality.js';
 import type { JoinPlan } from '../plan/logical.js';
 import type { Datum } from '../types/datum.js';
 import { OID } from '../types/oids.js';
-import { type CompiledTest, compileTest, type SyncEval } from './eval.js';
+import { columnAt, type CompiledTest, compileTest, layoutOf } from './eval.js';
 import { isPlainKey, type JoinKeys, type WaitingJoinKey } from './join-keys.js';
 import type { Row, Run } from './run.js';
 import { type ByValue, rowsByValue } from '../catalog/virtual/value-maps.js';
@@ -27,11 +25,8 @@ export interface MappedRight {
 
 interface MappedKey extends WaitingJoinKey {
   readonly position: number;
-}
-
-/** Both sides are columns, whose keys are compared without making a pair of the rows. */
-interface ComparedKey extends MappedKey {
-  readonly leftEval: SyncEval;
+  /** Where the left row has the value; -1: it is computed. */
+  readonly leftAt: number;
 }
 
 const NONE: readonly Row[] = [];
@@ -46,18 +41,19 @@ export interface MappedJoin {
 }
 
 /** null: not such a join. */
-export function compileMappedRight({ type, right }: JoinPlan, keys: JoinKeys): MappedJoin | null {
+export function compileMappedRight({ type, left, right }: JoinPlan, keys: JoinKeys): MappedJoin | null {
   if (right.kind !== 'virtual' || type === 'right' || type === 'full') return null;
   const layout = new Map(right.columns.map((c) => [c.id, c.position]));
-  const mappedOf = <K extends WaitingJoinKey>(key: K): (K & { readonly position: number })[] => {
-    const position = positionOf(key.right, layout);
-    return position === undefined ? [] : [{ ...key, position }];
+  const leftLayout = layoutOf(left.columns);
+  const mappedOf = <K extends WaitingJoinKey>(key: K): (K & MappedKey)[] => {
+    const position = columnAt(key.right, layout);
+    return position === -1 ? [] : [{ ...key, position, leftAt: columnAt(key.left, leftLayout) }];
   };
   const now = keys.now.flatMap(mappedOf);
   const mapped: MappedKey[] = [...now, ...keys.waiting.flatMap(mappedOf)];
   // An oid tells rows apart; a name may be that of a column of many tables.
   mapped.sort((a, b) => Number(b.right.oid === OID.oid) - Number(a.right.oid === OID.oid));
-  const compared: readonly ComparedKey[] = now.filter((key) => isPlainKey(key) && isColumn(key.left));
+  const compared: readonly MappedKey[] = now.filter((key) => isPlainKey(key) && key.leftAt !== -1);
   const test = compileTest(right.filter, layout);
   if (mapped.length === 0 || test?.waits === true) return null;
   const lookups = lookupsOf(right, layout);
@@ -76,7 +72,8 @@ export function compileMappedRight({ type, right }: JoinPlan, keys: JoinKeys): M
 class Mapped implements MappedRight {
   readonly #rows: ByValue;
   readonly #key: MappedKey;
-  readonly #compared: readonly ComparedKey[];
+  /** Both sides are columns: compared without making a pair of the rows. */
+  readonly #compared: readonly MappedKey[];
   readonly #test: CompiledTest | null;
   readonly #run: Run;
   readonly #tested = new Map<unknown, readonly Row[]>();
@@ -85,7 +82,7 @@ class Mapped implements MappedRight {
   constructor(
     all: readonly Row[],
     keys: readonly MappedKey[],
-    compared: readonly ComparedKey[],
+    compared: readonly MappedKey[],
     test: CompiledTest | null,
     run: Run,
   ) {
@@ -98,7 +95,9 @@ class Mapped implements MappedRight {
   }
 
   candidates(left: Row): Soon<readonly Row[]> {
-    const wanted = this.#key.leftEval(left, this.#run);
+    const { leftAt, leftEval } = this.#key;
+    if (leftAt !== -1) return this.#matching(left, left[leftAt]!);
+    const wanted = leftEval(left, this.#run);
     return wanted instanceof Promise
       ? wanted.then((value) => this.#matching(left, value))
       : this.#matching(left, wanted);
@@ -106,9 +105,9 @@ class Mapped implements MappedRight {
 
   #matching(left: Row, wanted: Datum): readonly Row[] {
     let rows = this.#withValue(wanted);
-    for (const { leftEval, key, position } of this.#compared) {
+    for (const { leftAt, key, position } of this.#compared) {
       if (rows.length === 0) break;
-      const value = leftEval(left, this.#run);
+      const value = left[leftAt]!;
       if (value === null) return NONE;
       rows = withKey(rows, position, key, key(value));
     }
@@ -140,22 +139,14 @@ class Mapped implements MappedRight {
 
 /** Most of the time one, or none: that needs no second array. */
 function withKey(rows: readonly Row[], position: number, keyOf: HashKey, wanted: unknown): readonly Row[] {
-  const matches = (row: Row): boolean => row[position] !== null && keyOf(row[position]!) === wanted;
-  const first = rows.findIndex(matches);
-  if (first < 0) return NONE;
-  const found = [rows[first]!];
-  for (let i = first + 1; i < rows.length; i++) if (matches(rows[i]!)) found.push(rows[i]!);
-  return found.length === rows.length ? rows : found;
-}
-
-function isColumn(expr: Expr): boolean {
-  return expr.kind === 'column' || (expr.kind === 'cast' && expr.fn === identityCast && isColumn(expr.arg));
-}
-
-/** The column of the relation that the expression is, whatever type it is taken for. */
-function positionOf(expr: Expr, layout: ReadonlyMap<number, number>): number | undefined {
-  if (expr.kind === 'cast' && expr.fn === identityCast) return positionOf(expr.arg, layout);
-  return expr.kind === 'column' ? layout.get(expr.id) : undefined;
+  let found: Row[] | null = null;
+  for (const row of rows) {
+    const value = row[position]!;
+    if (value === null || keyOf(value) !== wanted) continue;
+    if (found === null) found = [row];
+    else found.push(row);
+  }
+  return found === null ? NONE : found.length === rows.length ? rows : found;
 }
 
 /** The map of the first column that tells rows apart well, else of the best. */

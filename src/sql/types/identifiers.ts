@@ -28,12 +28,29 @@ export function quoteIdentifier(name: string): string {
   return isPlainIdentifier(name) ? name : `"${name.replaceAll('"', '""')}"`;
 }
 
-/** Most names: nothing in them is quoted or changes its case. */
-const PLAIN_NAME = /^[a-z0-9_$]+(?:\.[a-z0-9_$]+)*$/;
+/** Of a name in which nothing is quoted or changes its case, as most are; null: it is another. */
+function plainParts(text: string): string[] | null {
+  const parts: string[] = [];
+  let from = 0;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c === 46) {
+      if (i === from) return null;
+      parts.push(text.slice(from, i));
+      from = i + 1;
+    } else if (!((c >= 97 && c <= 122) || c === 95 || (c >= 48 && c <= 57))) return null;
+  }
+  if (from === text.length) return null;
+  parts.push(text.slice(from));
+  return parts;
+}
 
 /** 'a.b', '"A"."b"' or 'x' into its parts. */
 export function splitName(text: string): string[] {
-  if (PLAIN_NAME.test(text)) return text.split('.');
+  return plainParts(text) ?? anyParts(text);
+}
+
+function anyParts(text: string): string[] {
   const parts: string[] = [];
   const pattern = /\s*(?:"((?:[^"]|"")+)"|([^".\s][^.\s]*))\s*(\.|$)/gy;
   let end = 0;
