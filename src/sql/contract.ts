@@ -167,6 +167,8 @@ export interface SessionServices {
   lastval(): Promise<bigint>;
   /** What a sequence, by its oid, has as last_value and is_called. */
   sequenceState(sequence: number): Promise<{ readonly value: bigint; readonly isCalled: boolean }>;
+  /** What random() draws from since setseed; null or not there: from the node's own. */
+  seeded?: { next(): number } | null;
   setting(name: string, missingOk: boolean): string | null;
   setSetting(name: string, value: string, local: boolean): string;
   readonly user: string;

@@ -21,7 +21,8 @@ import { type Batch, BATCH_ROWS, type Operator, type OperatorFactory, type Row, 
 import { checkCancelled } from './scan.js';
 import { compileWholeRows } from './virtual-scan.js';
 
-interface Stage {
+/** One of the joins. */
+export interface Stage {
   readonly outer: boolean;
   readonly test: CompiledTest | null;
   readonly open: (run: Run) => Soon<MappedRight>;
@@ -70,7 +71,8 @@ function baseOf(plan: Plan): Pick<Chain, 'base' | 'basePositions'> {
     : { base: compilePlan(plan), basePositions: plan.columns.map((_, i) => i) };
 }
 
-function stageOf(plan: Plan): Stage | null {
+/** null: it is no such join. */
+export function stageOf(plan: Plan): Stage | null {
   if (plan.kind !== 'join' || (plan.type !== 'inner' && plan.type !== 'left') || plan.lateral) return null;
   const { left, right, condition } = plan;
   if (right.kind !== 'virtual') return null;

@@ -26,6 +26,7 @@ import {
 import { formatFloat8 } from '../types/float.js';
 import { fn, fns } from './define.js';
 import { powerFloat } from './operators-arithmetic.js';
+import { SeededRandom } from './seeded-random.js';
 
 const TEN = numericFromInt(10);
 
@@ -223,12 +224,13 @@ function product(from: number, to: number): bigint {
   return product(from, middle) * product(middle + 1, to);
 }
 
-fn('random() float8', (ctx: ExecContext) => ctx.rng.next(), { volatility: 'volatile' });
+fn('random() float8', (ctx: ExecContext) => (ctx.services.seeded ?? ctx.rng).next(), { volatility: 'volatile' });
 fn(
   'setseed(float8) void',
-  (seed: number) => {
+  (seed: number, ctx: ExecContext) => {
     if (!(seed >= -1 && seed <= 1))
       throw sqlError('22023', `setseed parameter ${formatFloat8(seed, 0)} is out of allowed range [-1,1]`);
+    ctx.services.seeded = new SeededRandom(seed);
     return '';
   },
   { volatility: 'volatile' },

@@ -99,6 +99,7 @@ export interface ServiceHost {
 }
 
 export class Services implements SessionServices, CatalogServices {
+  seeded: NonNullable<SessionServices['seeded']> | null = null;
   readonly #host: ServiceHost;
   readonly #catalog: Catalog;
   readonly #sequences: SessionSequences;

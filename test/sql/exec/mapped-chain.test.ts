@@ -27,6 +27,9 @@ const JOINS = [
   `SELECT c.relname, a.attname, x.attname, x.attnum FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
    LEFT JOIN pg_attribute x ON x.attname = a.attname::text AND x.attnum = a.attnum::int4 AND x.attrelid <> a.attrelid
    WHERE c.relname LIKE 'jc%' AND a.attnum > 0`,
+  // Read by something else than a projection.
+  `SELECT c.relname, count(*), min(a.attname), max(i.indexrelid) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+   LEFT JOIN pg_index i ON i.indrelid = c.oid WHERE c.relname LIKE 'jc%' GROUP BY c.relname`,
 ];
 
 describe('joins with catalogs', () => {
@@ -60,5 +63,38 @@ describe('joins with catalogs', () => {
       WHERE EXISTS (SELECT FROM pg_class c WHERE c.oid = a.attrelid) GROUP BY attrelid) x`)) as [[string]];
     expect(Number(all)).toBeGreaterThan(5000);
     expect(all).toBe(sum);
+  });
+});
+
+describe('a projection over joins with catalogs', () => {
+  let client: Client;
+
+  beforeAll(async () => {
+    client = await Client.open(await startServer());
+    await client.query('CREATE TABLE pj (a int, b int, c int, d int, e int)');
+  });
+
+  const joined = `pg_class c JOIN pg_attribute a ON a.attrelid = c.oid LEFT JOIN pg_description s ON s.objoid = c.oid
+    WHERE c.relname = 'pj' AND a.attnum > 0`;
+
+  it('gives the rows before one that fails', async () => {
+    for (const failing of ['12 / (4 - a.attnum)', '(SELECT 12 / (4 - a.attnum) WHERE c.oid > 0)']) {
+      const sql = `SELECT a.attname, ${failing} FROM ${joined}`;
+      expect(await client.error(sql)).toMatch(/^22012/);
+      await client.query(`BEGIN; DECLARE rows CURSOR FOR ${sql}`);
+      expect(await client.rows('FETCH 3 FROM rows')).toEqual([
+        ['a', '4'],
+        ['b', '6'],
+        ['c', '12'],
+      ]);
+      expect(await client.error('FETCH 1 FROM rows')).toMatch(/^22012/);
+      await client.query('ROLLBACK');
+    }
+  });
+
+  it('keeps each row apart, also where it has to be waited for', async () => {
+    await client.query('CREATE SEQUENCE pj_number');
+    const rows = await client.rows(`SELECT a.attname, a.attnum, nextval('pj_number'), c.relname FROM ${joined}`);
+    expect(rows).toEqual(['a', 'b', 'c', 'd', 'e'].map((name, i) => [name, String(i + 1), String(i + 1), 'pj']));
   });
 });
