@@ -3,7 +3,8 @@
  * any number of messages and takes the bytes once per turn.
  *
  * `take` copies a small result out of the buffer and gives a large one away together with the
- * buffer: the socket may hold what it was given for as long as it likes. Room is reserved once per
+ * buffer: the socket may hold what it was given for as long as it likes. What comes after a large one is
+ * mostly as large (the rest of the rows), and gets its room at once instead of by doubling. Room is reserved once per
  * value, so the digit and byte loops write without checks.
  */
 import { assert } from '../base/assert.js';
@@ -18,6 +19,8 @@ const SHORT_CHARACTERS = 40;
 export class WireWriter {
   #buffer: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
   #at = 0;
+  /** Bytes that the next buffer has when it has to grow. */
+  #expected = 0;
   /** How the client wants its texts; null: UTF-8. */
   encoding: TextEncoding | null = null;
   /** Where the length of the open message stands; -1 between messages. */
@@ -35,9 +38,13 @@ export class WireWriter {
     if (length <= COPY_BYTES_MAX) {
       const bytes = Buffer.allocUnsafe(length);
       this.#buffer.copy(bytes, 0, 0, length);
+      this.#expected = 0;
+      // The end of a large answer: a connection that waits for its client should not hold that much.
+      if (this.#buffer.length > 2 * COPY_BYTES_MAX) this.#buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
       return bytes;
     }
     const bytes = this.#buffer.subarray(0, length);
+    this.#expected = length + (length >>> 3);
     this.#buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
     return bytes;
   }
@@ -255,7 +262,7 @@ export class WireWriter {
   #room(bytes: number): void {
     const needed = this.#at + bytes;
     if (needed <= this.#buffer.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2, this.#expected));
     this.#buffer.copy(grown, 0, 0, this.#at);
     this.#buffer = grown;
   }

@@ -61,7 +61,7 @@ interface RightRows {
 type NullCheck = (row: Row, run: Run) => boolean;
 
 export function compileJoin(plan: JoinPlan): OperatorFactory {
-  return compileMappedChain(plan, null, () => compileAlone(plan)) ?? compileAlone(plan);
+  return compileMappedChain(plan, () => compileAlone(plan)) ?? compileAlone(plan);
 }
 
 function compileAlone(plan: JoinPlan): OperatorFactory {

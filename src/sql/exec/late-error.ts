@@ -11,11 +11,6 @@ import type { Soon } from '../../base/soon.js';
 export class LateError {
   #error: QuoralError | null = null;
 
-  /** There is no more but the error. */
-  get isPending(): boolean {
-    return this.#error !== null;
-  }
-
   /** Before the next batch. @throws QuoralError that waited */
   raise(): void {
     if (this.#error !== null) throw this.#error;

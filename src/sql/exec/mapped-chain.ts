@@ -2,7 +2,7 @@
  * Joins with relations of the catalogs, one after the other, as one operator: what tools ask of the catalogs joins the
  * columns of all tables with five or six of them, and a row for each join in between would cost more than to find
  * what it joins with (mapped-join.ts). One row is filled from left to right instead, and becomes a new one only when there is more to
- * come after it has gone out. Where a projection is all that reads it, that is computed at once, and one row serves for all.
+ * come after it has gone out.
  *
  * Only inner and left joins, whose keys and conditions wait for nothing; EXPLAIN ANALYZE, which counts the rows of each,
  * has them run by their own operators.
@@ -12,11 +12,10 @@ import type { JoinPlan, Plan } from '../plan/logical.js';
 import { freeColumns } from '../plan/plan-walk.js';
 import type { Datum } from '../types/datum.js';
 import { compilePlan } from './compile-plan.js';
-import { type CompiledRow, type CompiledTest, compileTest, layoutOf } from './eval.js';
+import { type CompiledTest, compileTest, layoutOf } from './eval.js';
 import { joinKeys, restOf } from './join-keys.js';
-import { LateError } from './late-error.js';
 import { compileMappedRight, type MappedRight } from './mapped-join.js';
-import { RowPace } from './pace.js';
+import { breatheAt } from './pace.js';
 import { type Batch, BATCH_ROWS, type Operator, type OperatorFactory, type Row, type Run } from './run.js';
 import { checkCancelled } from './scan.js';
 import { compileWholeRows } from './virtual-scan.js';
@@ -38,20 +37,10 @@ interface Chain {
   readonly basePositions: readonly number[];
   readonly stages: readonly Stage[];
   readonly width: number;
-  /** What goes out of each row; null: the row. */
-  readonly project: CompiledRow | null;
 }
 
-/**
- * @param project what is computed of each row of the joins; null: the rows are given themselves
- * @param alone makes the operators that count their rows one by one
- * @returns null: the last of them is no such join
- */
-export function compileMappedChain(
-  plan: JoinPlan,
-  project: CompiledRow | null,
-  alone: () => OperatorFactory,
-): OperatorFactory | null {
+/** null: the last of them is no such join. `alone` makes the operator of that one. */
+export function compileMappedChain(plan: JoinPlan, alone: () => OperatorFactory): OperatorFactory | null {
   const stages: Stage[] = [];
   let left: Plan = plan;
   for (let stage = stageOf(left); stage !== null; stage = stageOf(left)) {
@@ -59,7 +48,7 @@ export function compileMappedChain(
     left = (left as JoinPlan).left;
   }
   if (stages.length === 0) return null;
-  const chain = { ...baseOf(left), stages, width: plan.columns.length, project };
+  const chain = { ...baseOf(left), stages, width: plan.columns.length };
   let watched: OperatorFactory | null = null;
   return (run) => (run.ctx.profile === undefined ? new ChainOperator(chain, run) : (watched ??= alone())(run));
 }
@@ -106,9 +95,6 @@ class ChainOperator implements Operator {
   readonly #found: (readonly Row[])[];
   readonly #foundAt: number[];
   readonly #matched: boolean[];
-  readonly #pace: RowPace;
-  /** Of the projection. */
-  readonly #late = new LateError();
   #steps = 0;
 
   constructor(chain: Chain, run: Run) {
@@ -118,12 +104,9 @@ class ChainOperator implements Operator {
     this.#found = chain.stages.map(() => NO_ROWS);
     this.#foundAt = chain.stages.map(() => 0);
     this.#matched = chain.stages.map(() => false);
-    this.#pace = new RowPace(run.ctx);
-    if (chain.project !== null) this.#row = new Array<Datum>(chain.width);
   }
 
   next(): Soon<Batch | null> {
-    this.#late.raise();
     const out: Row[] = [];
     const waits = this.#advance(out);
     return waits === null ? finished(out) : this.#nextWaiting(waits, out);
@@ -141,7 +124,7 @@ class ChainOperator implements Operator {
       if (opening !== null) return opening;
     }
     const last = this.#chain.stages.length - 1;
-    while (out.length < BATCH_ROWS && !this.#late.isPending) {
+    while (out.length < BATCH_ROWS) {
       if (this.#level < 0) {
         if (this.#batchAt >= this.#batch.length) {
           if (this.#done) return null;
@@ -154,32 +137,11 @@ class ChainOperator implements Operator {
       if (!this.#join(this.#level)) this.#level--;
       else if (this.#level < last) this.#enter(this.#level + 1);
       else {
-        const waits = this.#give(out);
-        if (waits !== null) return waits;
+        out.push(this.#row);
+        this.#sent = true;
       }
-      const rest = this.#pace.rest(this.#steps++);
+      const rest = breatheAt(this.#run.ctx, this.#steps++);
       if (rest !== null) return rest;
-    }
-    return null;
-  }
-
-  /** The row is complete. Rows go out before the error of one whose projection fails. */
-  #give(out: Row[]): Promise<void> | null {
-    const { project } = this.#chain;
-    if (project === null) {
-      out.push(this.#row);
-      this.#sent = true;
-      return null;
-    }
-    const fail = (error: unknown): void => {
-      if (!this.#late.waits(out, error)) throw error;
-    };
-    try {
-      const made = project.waits ? project.later(this.#row, this.#run) : project.now(this.#row, this.#run);
-      if (made instanceof Promise) return made.then((values) => void out.push(values), fail);
-      out.push(made);
-    } catch (error) {
-      fail(error);
     }
     return null;
   }
@@ -205,8 +167,8 @@ class ChainOperator implements Operator {
   }
 
   #begin(base: Row): void {
-    const { width, basePositions, project } = this.#chain;
-    const row = project === null ? new Array<Datum>(width) : this.#row;
+    const { width, basePositions } = this.#chain;
+    const row = new Array<Datum>(width);
     for (let i = 0; i < basePositions.length; i++) row[i] = base[basePositions[i]!]!;
     this.#row = row;
     this.#sent = false;

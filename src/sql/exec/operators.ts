@@ -5,11 +5,10 @@ import type { DistinctPlan, FilterPlan, LimitPlan, ProjectPlan, SetOpPlan } from
 import { idsOf } from '../plan/plan-walk.js';
 import type { Datum } from '../types/datum.js';
 import { compilePlan } from './compile-plan.js';
-import { compileExpr, compileRow, compileTest, layoutOf, type Compiled, type CompiledRow } from './eval.js';
+import { compileExpr, compileRow, compileTest, layoutOf, type Compiled } from './eval.js';
 import { LateError } from './late-error.js';
 import { gated, splitGate } from './gate.js';
 import { compileHasher, type RowHasher } from './hashing.js';
-import { compileMappedChain } from './mapped-chain.js';
 import { eachRow } from './pace.js';
 import {
   type Batch,
@@ -73,16 +72,12 @@ export function compileFilter(plan: FilterPlan): OperatorFactory {
 }
 
 export function compileProject(plan: ProjectPlan): OperatorFactory {
-  const { input } = plan;
+  const input = compilePlan(plan.input);
+  const layout = layoutOf(plan.input.columns);
   const row = compileRow(
     plan.items.map((i) => i.expr),
-    layoutOf(input.columns),
+    layout,
   );
-  const alone = (): OperatorFactory => projectOver(compilePlan(input), row);
-  return (input.kind === 'join' ? compileMappedChain(input, row, alone) : null) ?? alone();
-}
-
-function projectOver(input: OperatorFactory, row: CompiledRow): OperatorFactory {
   return (run) => {
     const late = new LateError();
     const project = (batch: Batch): Soon<Batch> => {
